@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# usage: tools/need.sh go|cc|make ...
+# Makes sure that what the build cannot do without is there. Debian's packages are installed where that is allowed
+# (root, apt-get); otherwise the line that installs what is missing is printed.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# debian PACKAGE PURPOSE
+debian() {
+	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
+		echo "==> apt-get install $1 ($2)"
+		if apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$1" </dev/null; then
+			return
+		fi
+	fi
+	echo "$2 is missing. On Debian or Ubuntu: apt-get install $1" >&2
+	exit 1
+}
+
+need_make() {
+	command -v make >/dev/null || debian make "make"
+}
+
+# The race detector needs cgo, and cgo a C compiler.
+need_cc() {
+	local cc
+	cc=$(go env CC 2>/dev/null) || cc=${CC:-gcc}
+	command -v "${cc%% *}" >/dev/null || debian gcc "a C compiler (${cc%% *}) for go test -race"
+}
+
+need_go() {
+	local want have
+	want=$(sed -n 's/^go //p' go.mod tools/*/go.mod | sort -V | tail -n 1)
+	if ! command -v go >/dev/null; then
+		echo "Go is missing. Install $want or later: https://go.dev/doc/install" >&2
+		exit 1
+	fi
+	have=$(go env GOVERSION)
+	have=${have#go}
+	if [[ $(printf '%s\n' "$want" "${have%% *}" | sort -V | head -n 1) != "$want" ]]; then
+		echo "Go $have is too old. This lets it fetch what is needed: go env -w GOTOOLCHAIN=go$want+auto" >&2
+		echo "Or install $want or later: https://go.dev/doc/install" >&2
+		exit 1
+	fi
+}
+
+for tool in "$@"; do
+	"need_$tool"
+done
