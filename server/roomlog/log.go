@@ -1,0 +1,174 @@
+// Package roomlog says what a room is: a totally ordered log of who came, changed, went and sent.
+//
+// A [Log] holds one log per room. What happens in a room is a [Record] with a number in that room's log; a session's
+// stream shows the records that concern it, in their order. The package has the interface and its vocabulary; memlog
+// implements it for one machine, and logtest tests any implementation.
+package roomlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Seq numbers the records of a room. It grows within a room and an epoch; gaps are normal. No record has 0.
+type Seq uint64
+
+// Kind tells what a record says.
+type Kind uint8
+
+const (
+	// Join is From's ownership record: From is in the room, its session on Node. Data shows From to the others.
+	Join Kind = iota + 1
+	// Leave ends From's ownership: From is no longer in the room. What the log kept for From is dropped.
+	Leave
+	// Appearance replaces what the others see of From. It conflicts with nothing.
+	Appearance
+	// Message goes from From to To.
+	Message
+	// Broadcast goes from From to everybody else in the room. It is recorded once.
+	Broadcast
+)
+
+// Presence reports whether records of this kind change who is in the room, or how they look.
+func (k Kind) Presence() bool { return k == Join || k == Leave || k == Appearance }
+
+// String returns the kind in lower case, for logs and errors.
+func (k Kind) String() string {
+	switch k {
+	case Join:
+		return "join"
+	case Leave:
+		return "leave"
+	case Appearance:
+		return "appearance"
+	case Message:
+		return "message"
+	case Broadcast:
+		return "broadcast"
+	}
+	return fmt.Sprintf("kind %d", uint8(k))
+}
+
+// Record is one entry of a room's log.
+type Record struct {
+	Kind Kind
+	Room string // The log that it is in.
+	From string // The user that it is about, or who sent it.
+	To   string // Of a Message: the user it is for.
+	Node string // Of a Join: where From's session is.
+
+	// CSeq is the sender's own number for the record, growing within From and Room; 0 for a record that need not be
+	// recognised when it is appended again.
+	CSeq uint64
+
+	// Expect is the condition under which the record may be appended.
+	Expect Expect
+
+	// Data is what members of the room are sent: an encoded ConnectResponse without its seq. The log does not look into
+	// it. It belongs to the log once Append was called.
+	Data []byte
+
+	// Set by Append.
+	Seq  Seq
+	Time time.Time
+}
+
+// Expect is a condition on a room: that the ownership record of User is the one numbered Seq, or, with Seq 0, that User
+// is not in the room. The zero Expect always holds.
+type Expect struct {
+	User string
+	Seq  Seq
+}
+
+// Query asks for records of a room.
+type Query struct {
+	Room  string
+	User  string // Whose messages and broadcasts to read too; empty: presence alone.
+	After Seq    // Records numbered higher than this.
+
+	// AtLeast is a record that the answer must reflect: a number that Append returned or that a handler saw.
+	AtLeast Seq
+
+	Limit int // The most records in one page. 0: 1000.
+}
+
+// Page is an answer to a Query.
+type Page struct {
+	// Records in the order of their numbers: of every user in the room its ownership record and, if it came later, its
+	// last appearance; and what Query.User asks for. Data must not be written to.
+	Records []Record
+
+	// Head is the number up to which the page tells everything that Query asks for. To read on, set After to it.
+	Head Seq
+	// More: there are records after Head.
+	More bool
+
+	// Epoch names the life of the log in which Seq counts. A cursor of another epoch means nothing.
+	Epoch string
+
+	// Dropped: a message or broadcast for Query.User after Query.After is no longer kept, for want of time or space.
+	Dropped bool
+}
+
+// Event is what a follower is told.
+type Event struct {
+	// Record is a presence record, a broadcast, or a message for a session on the follower's node. Nil if Node is set.
+	// Data is the follower's to append to, once.
+	Record *Record
+
+	// Node has come (Up) or gone. From the event of its own coming on, a follower misses nothing.
+	Node string
+	Up   bool
+}
+
+// Log is a set of totally ordered logs, one per room. All methods may be called concurrently.
+type Log interface {
+	// Append stores r if r.Expect holds, and returns its number. Besides, From must be in the room for a Leave, an
+	// Appearance and a Broadcast, and To for a Message: a log ends when its last user leaves. It is idempotent: per room and sender the log keeps the
+	// highest CSeq; appending that one again returns the first number, a lower one is ErrSuperseded. The Leave of a user
+	// forgets its CSeq.
+	//
+	// Append tries until the outcome is known or ctx ends. Then the error is ErrUnknown: the record may have been stored,
+	// and only the same CSeq tells. A *ConflictError means that the condition did not hold and nothing was stored.
+	Append(ctx context.Context, r Record) (Seq, error)
+
+	// Read returns the records that q asks for. It reflects at least q.AtLeast.
+	Read(ctx context.Context, q Query) (Page, error)
+
+	// Follow calls h for every Event of interest to node, and returns when ctx ends. For one room it calls h in the order
+	// of the records, without gaps and never twice at one time. h must be quick, and must not call the log.
+	Follow(ctx context.Context, node string, h func(Event)) error
+
+	// Forget tells that user has received what it was sent in room up to seq, so that the log need not keep it.
+	Forget(ctx context.Context, room, user string, upTo Seq) error
+
+	// Close ends every Follow. No other method may be called afterwards.
+	Close() error
+}
+
+var (
+	// ErrUnknown: the outcome of an Append is not known.
+	ErrUnknown = errors.New("the room log did not answer in time: the outcome is not known")
+	// ErrSuperseded: a record with a higher CSeq was appended before.
+	ErrSuperseded = errors.New("a later message of the same sender was recorded before this one")
+)
+
+// ConflictError tells that the condition of a record did not hold.
+type ConflictError struct {
+	Expect Expect
+	// Seq is User's ownership record as it stands, 0 if User is not in the room.
+	Seq Seq
+}
+
+// Error tells what was expected and what stood in the way.
+func (e *ConflictError) Error() string {
+	switch {
+	case e.Seq == 0:
+		return fmt.Sprintf("user %q is not in the room", e.Expect.User)
+	case e.Expect.Seq == 0:
+		return fmt.Sprintf("user %q is in the room already", e.Expect.User)
+	}
+	return fmt.Sprintf("user %q has joined anew (record %d, not %d)", e.Expect.User, e.Seq, e.Expect.Seq)
+}
