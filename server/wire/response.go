@@ -1,0 +1,141 @@
+package wire
+
+import (
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+)
+
+// Field numbers of ConnectResponse.
+const (
+	responseRoom      protowire.Number = 1
+	responseSeq       protowire.Number = 2
+	responseRequestID protowire.Number = 3
+
+	responseJoinedUsers protowire.Number = 5
+	responseCallMade    protowire.Number = 9
+	responseAck         protowire.Number = 15
+)
+
+// seqSpace is the most that AppendSeq adds.
+const seqSpace = 1 + 10
+
+// AppendSeq completes an event with its number in its room's log. An event of this package has the room for it: the
+// bytes stay where they are.
+func AppendSeq(event []byte, seq uint64) []byte {
+	event = protowire.AppendTag(event, responseSeq, protowire.VarintType)
+	return protowire.AppendVarint(event, seq)
+}
+
+// Event encodes any event. Its seq is left to AppendSeq.
+func Event(m *beckonv1.ConnectResponse) []byte {
+	b := make([]byte, 0, proto.Size(m)+seqSpace)
+	b, err := proto.MarshalOptions{UseCachedSize: true}.MarshalAppend(b, m)
+	if err != nil { // A string is not UTF-8: whoever made m has not checked its source.
+		panic(err)
+	}
+	return b
+}
+
+// Sender encodes who an event is from, for Relay.Event.
+func Sender(id, name string) []byte {
+	b, err := proto.Marshal(&beckonv1.Sender{Id: id, Name: name})
+	if err != nil {
+		panic(err)
+	}
+	return protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), b)
+}
+
+// Event encodes the event that r's recipients get, such as `call_made` for an `offer`. sender comes last, so that
+// nothing in the sender's bytes can stand in its place.
+func (r *Relay) Event(room string, sender []byte) []byte {
+	size := len(r.body) + len(sender)
+	b := make([]byte, 0, sizeString(room)+1+protowire.SizeBytes(size)+seqSpace)
+	b = appendRoom(b, room)
+	b = protowire.AppendTag(b, responseCallMade+protowire.Number(r.Kind-Offer), protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(size))
+	b = append(b, r.body...)
+	return append(b, sender...)
+}
+
+// Ack encodes an `ack`: that message id was recorded in room under number seq.
+func Ack(room string, id, seq uint64) []byte {
+	b := make([]byte, 0, sizeString(room)+24)
+	b = appendRoom(b, room)
+	b = protowire.AppendTag(b, responseRequestID, protowire.VarintType)
+	b = protowire.AppendVarint(b, id)
+	b = protowire.AppendTag(b, responseAck, protowire.BytesType)
+	if seq == 0 {
+		return append(b, 0)
+	}
+	b = append(b, byte(1+protowire.SizeVarint(seq)))
+	b = protowire.AppendTag(b, 1, protowire.VarintType)
+	return protowire.AppendVarint(b, seq)
+}
+
+// maxList is the size of users in one `joined_users`, in bytes; a longer list comes in parts.
+const maxList = 128 << 10
+
+// Entry returns the user of a `user_joined` or `user_updated`, as it stands in the list of `joined_users`. It is a part
+// of event.
+func Entry(event []byte) []byte {
+	for len(event) > 0 {
+		num, typ, n := protowire.ConsumeTag(event)
+		if n < 0 {
+			break
+		}
+		m := protowire.ConsumeFieldValue(num, typ, event[n:])
+		if m < 0 {
+			break
+		}
+		if num > responseRequestID { // The event. Its only field is the user, numbered as in JoinedUsers.
+			v, _ := protowire.ConsumeBytes(event[n:])
+			return v
+		}
+		event = event[n+m:]
+	}
+	return nil
+}
+
+// List encodes `joined_users` in as many events as its size needs.
+func List(room, epoch string, entries [][]byte) (events [][]byte) {
+	for {
+		size, n := 0, 0
+		for n < len(entries) && (n == 0 || size+len(entries[n]) <= maxList) {
+			size += len(entries[n])
+			n++
+		}
+		more := n < len(entries)
+		body := size + sizeString(epoch)
+		if more {
+			body += 2
+		}
+		b := make([]byte, 0, sizeString(room)+1+protowire.SizeBytes(body)+seqSpace)
+		b = appendRoom(b, room)
+		b = protowire.AppendTag(b, responseJoinedUsers, protowire.BytesType)
+		b = protowire.AppendVarint(b, uint64(body))
+		for _, e := range entries[:n] {
+			b = append(b, e...)
+		}
+		b = protowire.AppendTag(b, 2, protowire.BytesType)
+		b = protowire.AppendString(b, epoch)
+		if more {
+			b = protowire.AppendTag(b, 3, protowire.VarintType)
+			b = protowire.AppendVarint(b, 1)
+		}
+		events = append(events, b)
+		if entries = entries[n:]; !more {
+			return events
+		}
+	}
+}
+
+// appendRoom adds an event's room.
+func appendRoom(b []byte, room string) []byte {
+	b = protowire.AppendTag(b, responseRoom, protowire.BytesType)
+	return protowire.AppendString(b, room)
+}
+
+// sizeString returns the size of a string field with a number up to 15.
+func sizeString(s string) int { return 1 + protowire.SizeBytes(len(s)) }
