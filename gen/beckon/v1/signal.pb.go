@@ -42,6 +42,8 @@
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
+//   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
+//                                            three heartbeat intervals
 //   UNAVAILABLE          SHUTTING_DOWN, NO_LOG
 //                                            the server stops, or has lost its store           resume, with jitter
 //

@@ -1,0 +1,79 @@
+package hub
+
+import (
+	"maps"
+	"unicode"
+	"unicode/utf8"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+)
+
+const (
+	// maxName is the size of a room, a name, a call id and the like, in bytes.
+	maxName = 128
+
+	// The bounds of a user's attributes: their number, and their keys' and values' bytes.
+	maxAttributes     = 32
+	maxAttributeBytes = 4 << 10
+)
+
+// checkName checks the value of a field that holds a name of some sort.
+func checkName(field, v string) *failure { return checkBytes(field, []byte(v)) }
+
+// checkBytes is checkName.
+func checkBytes(field string, v []byte) *failure {
+	const rule = "expected 1 to 128 bytes of UTF-8 without control characters"
+	switch {
+	case len(v) == 0:
+		return invalid(field, "%s is empty: %s", field, rule)
+	case len(v) > maxName:
+		return invalid(field, "%s has %d bytes: %s", field, len(v), rule)
+	case !utf8.Valid(v):
+		return invalid(field, "%s is not UTF-8: %s", field, rule)
+	}
+	for _, c := range string(v) {
+		if unicode.IsControl(c) {
+			return invalid(field, "%s %q has the control character %U: %s", field, v, c, rule)
+		}
+	}
+	return nil
+}
+
+// dress returns u with another name, if there is one, and with attributes merged in.
+func dress(u *beckonv1.User, name *string, attributes map[string]string) (*beckonv1.User, *failure) {
+	dressed := &beckonv1.User{Id: u.GetId(), Name: u.GetName(), Identity: u.GetIdentity(), Status: u.GetStatus(), Attributes: u.GetAttributes()}
+	if name != nil {
+		if f := checkName("name", *name); f != nil {
+			return nil, f
+		}
+		dressed.Name = *name
+	}
+	if len(attributes) == 0 {
+		return dressed, nil
+	}
+	merged := maps.Clone(dressed.GetAttributes())
+	if merged == nil {
+		merged = make(map[string]string, len(attributes))
+	}
+	for k, v := range attributes {
+		if f := checkName("attributes", k); f != nil {
+			f.detail = "a key of attributes: " + f.detail
+			return nil, f
+		}
+		if v == "" {
+			delete(merged, k)
+		} else {
+			merged[k] = v
+		}
+	}
+	bytes := 0
+	for k, v := range merged {
+		bytes += len(k) + len(v)
+	}
+	if len(merged) > maxAttributes || bytes > maxAttributeBytes {
+		return nil, invalid("attributes", "there would be %d attributes of %d bytes: expected at most %d of %d bytes, keys and values together",
+			len(merged), bytes, maxAttributes, maxAttributeBytes)
+	}
+	dressed.Attributes = merged
+	return dressed, nil
+}

@@ -1,0 +1,168 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// join enters a room, or changes how the session is in it.
+func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlog.Seq, error) {
+	if f := checkName("room", j.GetRoom()); f != nil {
+		return 0, f
+	}
+	presence := presenceOf(j)
+	if m := s.member(j.GetRoom()); m != nil {
+		return s.rejoin(ctx, m, j, presence, id)
+	}
+	shown, f := dress(&beckonv1.User{Id: s.id}, j.Name, j.GetAttributes())
+	if f != nil {
+		return 0, f
+	}
+	if most := s.hub.cfg.MaxRooms; most > 0 && len(s.members) >= most {
+		return 0, invalid("room", "the session is in %d rooms: expected at most %d; leave one first", len(s.members), most)
+	}
+
+	r, err := s.hub.enter(ctx, j.GetRoom())
+	if err != nil {
+		return 0, err
+	}
+	m := &member{session: s, room: r, presence: presence}
+	m.wear(shown)
+	r.expect(m)
+	m.owner, err = s.hub.cfg.Log.Append(ctx, roomlog.Record{
+		Kind: roomlog.Join, Room: r.name, From: s.id, Node: s.hub.cfg.Node, CSeq: id,
+		Expect: roomlog.Expect{User: s.id},
+		Data: wire.Event(&beckonv1.ConnectResponse{
+			Room:  r.name,
+			Event: &beckonv1.ConnectResponse_UserJoined{UserJoined: &beckonv1.UserJoined{User: shown}},
+		}),
+	})
+	if err != nil {
+		r.forsake(m)
+		s.hub.exit(r)
+		return 0, err
+	}
+	s.members = append(s.members, m)
+	return m.owner, nil
+}
+
+// presenceOf returns the mode that j asks for.
+func presenceOf(j *beckonv1.Join) beckonv1.Presence {
+	switch p := j.GetPresence(); p {
+	case beckonv1.Presence_PRESENCE_DELTA, beckonv1.Presence_PRESENCE_NONE:
+		return p
+	}
+	return beckonv1.Presence_PRESENCE_FULL
+}
+
+// rejoin is a join of a room that the session is in: an update, the mode, and the list again.
+func (s *Session) rejoin(ctx context.Context, m *member, j *beckonv1.Join, p beckonv1.Presence, id uint64) (roomlog.Seq, error) {
+	seq, err := s.change(ctx, m, j.Name, j.GetAttributes(), id)
+	if err != nil {
+		return 0, err
+	}
+	r := m.room
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.presence = p
+	if m.user != nil { // Else the list is about to come with the join.
+		r.listLocked(m)
+	}
+	return seq, nil
+}
+
+// update changes what others see of the session in a room.
+func (s *Session) update(ctx context.Context, u *beckonv1.Update, id uint64) (roomlog.Seq, error) {
+	m, f := s.in(u.GetRoom())
+	if f != nil {
+		return 0, f
+	}
+	return s.change(ctx, m, u.Name, u.GetAttributes(), id)
+}
+
+// change records a new appearance of m. If it is the present one, there is nothing to record.
+func (s *Session) change(ctx context.Context, m *member, name *string, attributes map[string]string, id uint64) (roomlog.Seq, error) {
+	shown, f := dress(m.shown, name, attributes)
+	if f != nil {
+		return 0, f
+	}
+	if proto.Equal(shown, m.shown) {
+		return 0, nil
+	}
+	seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
+		Kind: roomlog.Appearance, Room: m.room.name, From: s.id, CSeq: id,
+		Expect: roomlog.Expect{User: s.id, Seq: m.owner},
+		Data: wire.Event(&beckonv1.ConnectResponse{
+			Room:  m.room.name,
+			Event: &beckonv1.ConnectResponse_UserUpdated{UserUpdated: &beckonv1.UserUpdated{User: shown}},
+		}),
+	})
+	if err != nil {
+		return 0, err
+	}
+	m.wear(shown)
+	return seq, nil
+}
+
+// leave leaves a room.
+func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Seq, error) {
+	m, f := s.in(room)
+	if f != nil {
+		return 0, f
+	}
+	seq, err := s.part(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id)
+	if err != nil {
+		return 0, err
+	}
+	s.members = slices.DeleteFunc(s.members, func(o *member) bool { return o == m })
+	return seq, nil
+}
+
+// part records that m is no longer in its room. It may be gone already.
+func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReason, id uint64) (roomlog.Seq, error) {
+	seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
+		Kind: roomlog.Leave, Room: m.room.name, From: s.id, CSeq: id,
+		Expect: roomlog.Expect{User: s.id, Seq: m.owner},
+		Data: wire.Event(&beckonv1.ConnectResponse{
+			Room:  m.room.name,
+			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: m.shown, Reason: reason}},
+		}),
+	})
+	if conflict := new(roomlog.ConflictError); err != nil && !errors.As(err, &conflict) {
+		return 0, err
+	}
+	s.hub.exit(m.room)
+	return seq, nil
+}
+
+// in returns the session's membership of a room that it must be in.
+func (s *Session) in(room string) (*member, *failure) {
+	if f := checkName("room", room); f != nil {
+		return nil, f
+	}
+	m := s.member(room)
+	if m == nil {
+		return nil, fail(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM, "room", "the session is not in room %q: join it first", room)
+	}
+	return m, nil
+}
+
+// wear makes shown what others see of m.
+func (m *member) wear(shown *beckonv1.User) {
+	m.shown = shown
+	m.sender = wire.Sender(shown.GetId(), shown.GetName())
+}
+
+// epochNow returns the epoch in which the room's numbers count.
+func (r *room) epochNow() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.epoch
+}

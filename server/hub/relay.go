@@ -1,0 +1,123 @@
+package hub
+
+import (
+	"context"
+	"errors"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// relay sends a message to one user or to everybody else in a room.
+func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room string, seq roomlog.Seq, err error) {
+	if f := s.checkRelay(m); f != nil {
+		return string(bounded(m.Room)), 0, f.about(m)
+	}
+	from, f := s.route(m)
+	if f != nil {
+		return string(m.Room), 0, f.about(m)
+	}
+	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Data: m.Event(from.room.name, from.sender)}
+	if len(m.To) == 0 {
+		rec.Kind = roomlog.Broadcast
+		rec.Expect = roomlog.Expect{User: s.id, Seq: from.owner}
+		seq, err = s.hub.cfg.Log.Append(ctx, rec)
+	} else {
+		rec.Kind = roomlog.Message
+		seq, err = s.send(ctx, from.room, m.To, rec)
+	}
+	if f := new(failure); err != nil && errors.As(err, &f) {
+		err = f.about(m)
+	}
+	return from.room.name, seq, err
+}
+
+// send appends a message for a user, whoever owns the user's place in the room at that moment.
+func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Record) (roomlog.Seq, error) {
+	for {
+		id, owner, ok := r.find(to)
+		if !ok {
+			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q is not in room %q", bounded(to), r.name)
+		}
+		rec.To, rec.Expect = id, roomlog.Expect{User: id, Seq: owner}
+		seq, err := s.hub.cfg.Log.Append(ctx, rec)
+		conflict := new(roomlog.ConflictError)
+		if !errors.As(err, &conflict) {
+			return seq, err
+		}
+		// Between look-up and Append the user left or joined anew. The room has heard of it by now.
+		if conflict.Seq == 0 {
+			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q has left room %q", bounded(to), r.name)
+		}
+		if ctx.Err() != nil {
+			return 0, roomlog.ErrUnknown
+		}
+	}
+}
+
+// route returns the membership as which the session sends m.
+func (s *Session) route(m *wire.Relay) (*member, *failure) {
+	if len(m.Room) > 0 {
+		return s.in(string(m.Room))
+	}
+	if len(m.To) == 0 {
+		return nil, invalid("to", "both to and room are empty: expected a user, a room, or both")
+	}
+	if len(s.members) == 0 {
+		return nil, fail(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM, "room", "the session is in no room: join one first")
+	}
+	var shared *member
+	for _, in := range s.members {
+		if _, _, ok := in.room.find(m.To); !ok {
+			continue
+		}
+		if shared != nil {
+			return nil, invalid("room", "user %q is in several rooms of this session, %q and %q among them: expected the room to use", bounded(m.To), shared.room.name, in.room.name)
+		}
+		shared = in
+	}
+	if shared == nil {
+		return nil, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q is in no room of this session", bounded(m.To))
+	}
+	return shared, nil
+}
+
+// checkRelay checks the fields of m.
+func (s *Session) checkRelay(m *wire.Relay) *failure {
+	if len(m.To) > 0 {
+		if f := checkBytes("to", m.To); f != nil {
+			return f
+		}
+		if string(m.To) == s.id {
+			return invalid("to", "the message is for its sender: expected another user")
+		}
+	}
+	if m.Kind == wire.Data {
+		if len(m.Type) > 0 {
+			return checkBytes("type", m.Type)
+		}
+		return nil
+	}
+	if f := checkBytes("call_id", m.CallID); f != nil {
+		return f
+	}
+	switch m.Kind {
+	case wire.Offer, wire.Answer:
+		if len(m.SDP) == 0 {
+			return invalid("sdp", "the session description is empty")
+		}
+	case wire.Candidate:
+		if m.Candidates == 0 {
+			return invalid("candidates", "there are no candidates: expected at least one; an empty one tells that there will be no more")
+		}
+	case wire.Reject, wire.Hangup:
+		if len(m.Detail) > maxDetail {
+			return invalid("detail", "the detail has %d bytes: expected at most %d", len(m.Detail), maxDetail)
+		}
+	}
+	return nil
+}
+
+// maxDetail is the size of the detail of a reject or a hangup, in bytes.
+const maxDetail = 1 << 10

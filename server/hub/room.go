@@ -1,0 +1,223 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// room is what the hub knows of a room: the state that the room's log, read up to head, amounts to.
+type room struct {
+	// Immutable.
+	name string
+
+	// Guarded by Hub.roomsMu: calls of enter without their exit.
+	entered int
+
+	// Closed once the log was read, or could not be.
+	loaded  chan struct{}
+	loadErr error // Written before loaded is closed.
+
+	mu       sync.Mutex
+	live     bool               // Guarded by mu. The log was read.
+	early    []*roomlog.Record  // Guarded by mu. Records that came before that.
+	epoch    string             // Guarded by mu.
+	head     roomlog.Seq        // Guarded by mu. The last record that is accounted for.
+	users    map[string]*user   // Guarded by mu. Who is in the room, on whatever node.
+	order    []*user            // Guarded by mu. The same, in the order in which they came.
+	members  []*member          // Guarded by mu. Whose sessions are here.
+	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id.
+	changed  roomlog.Seq        // Guarded by mu. The last presence record.
+	lists    lists              // Guarded by mu.
+}
+
+// user is somebody in a room.
+type user struct {
+	id     string
+	owner  roomlog.Seq // The ownership record, which a message for the user names as its condition.
+	seq    roomlog.Seq // The last record about the user.
+	entry  []byte      // As in a list; see wire.Entry.
+	member *member     // Nil if the session is not here.
+}
+
+// member is a session in a room.
+type member struct {
+	// Immutable.
+	session *Session
+	room    *room
+
+	// Owned by the session's goroutine.
+	owner  roomlog.Seq    // Its ownership record.
+	shown  *beckonv1.User // What others see. Replaced, never changed.
+	sender []byte         // See wire.Sender.
+
+	// Guarded by room.mu.
+	user     *user // Nil before the join has arrived, and after the leave has.
+	place    int   // In room.members.
+	presence beckonv1.Presence
+	listed   bool        // A list is in the outbox.
+	owed     bool        // Another is to follow it in any case.
+	seen     roomlog.Seq // What room.changed was for the last list.
+}
+
+// newRoom returns a room that is yet to be loaded.
+func newRoom(name string) *room {
+	return &room{
+		name:     name,
+		loaded:   make(chan struct{}),
+		users:    make(map[string]*user),
+		arriving: make(map[string]*member),
+	}
+}
+
+// load brings the room to where its log is.
+func (r *room) load(ctx context.Context, log roomlog.Log) error {
+	var found []roomlog.Record
+	q := roomlog.Query{Room: r.name}
+	for {
+		page, err := log.Read(ctx, q)
+		if err != nil {
+			return err
+		}
+		found = append(found, page.Records...)
+		if q.After = page.Head; page.More {
+			continue
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.epoch = page.Epoch
+		for i := range found {
+			r.applyLocked(&found[i])
+		}
+		for _, rec := range r.early { // Some may be in found; applyLocked tells.
+			r.applyLocked(rec)
+		}
+		r.head = max(r.head, page.Head)
+		r.early, r.live = nil, true
+		return nil
+	}
+}
+
+// record takes the log's next record.
+func (r *room) record(rec *roomlog.Record) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.live {
+		r.early = append(r.early, rec)
+		return
+	}
+	r.applyLocked(rec)
+}
+
+// applyLocked changes the room as rec says, and tells the members. A presence record that the room accounts for already
+// is passed over. r.mu must be held.
+func (r *room) applyLocked(rec *roomlog.Record) {
+	r.head = max(r.head, rec.Seq)
+	u := r.users[rec.From]
+	if u != nil && rec.Kind.Presence() && rec.Seq <= u.seq {
+		return
+	}
+	switch rec.Kind {
+	case roomlog.Join:
+		if u != nil {
+			r.removeLocked(u)
+		}
+		u = &user{id: rec.From, owner: rec.Seq, seq: rec.Seq, entry: wire.Entry(rec.Data)}
+		r.users[u.id] = u
+		r.order = slices.Insert(r.order, r.placeLocked(u.owner), u)
+		r.changed = rec.Seq
+		r.tellLocked(u, event(rec))
+		m := r.arriving[u.id]
+		if m != nil {
+			delete(r.arriving, u.id)
+			u.member, m.user = m, u
+			m.place = len(r.members)
+			r.members = append(r.members, m)
+			r.listLocked(m)
+		}
+		r.relistLocked()
+	case roomlog.Appearance:
+		if u == nil {
+			return
+		}
+		u.seq, u.entry = rec.Seq, wire.Entry(rec.Data)
+		r.changed = rec.Seq
+		r.tellLocked(u, event(rec))
+		r.relistLocked()
+	case roomlog.Leave:
+		if u == nil {
+			return
+		}
+		r.removeLocked(u)
+		r.changed = rec.Seq
+		r.tellLocked(u, event(rec))
+		r.relistLocked()
+	case roomlog.Message:
+		if u := r.users[rec.To]; u != nil && u.member != nil {
+			u.member.session.out.push(event(rec))
+		}
+	case roomlog.Broadcast:
+		e := event(rec)
+		for _, m := range r.members {
+			if m.user != u {
+				m.session.out.push(e)
+			}
+		}
+	}
+}
+
+// event returns what members are sent of rec. It may be called once.
+func event(rec *roomlog.Record) []byte { return wire.AppendSeq(rec.Data, uint64(rec.Seq)) }
+
+// removeLocked takes u out of the room. r.mu must be held.
+func (r *room) removeLocked(u *user) {
+	delete(r.users, u.id)
+	i := r.placeLocked(u.owner)
+	r.order = slices.Delete(r.order, i, i+1)
+	if m := u.member; m != nil {
+		last := r.members[len(r.members)-1]
+		r.members[m.place], last.place = last, m.place
+		r.members[len(r.members)-1] = nil
+		r.members = r.members[:len(r.members)-1]
+		u.member, m.user = nil, nil
+	}
+}
+
+// placeLocked returns where in r.order the user with that ownership record is, or belongs. r.mu must be held.
+func (r *room) placeLocked(owner roomlog.Seq) int {
+	if n := len(r.order); n == 0 || r.order[n-1].owner < owner {
+		return n
+	}
+	i, _ := slices.BinarySearchFunc(r.order, owner, func(u *user, owner roomlog.Seq) int { return cmp.Compare(u.owner, owner) })
+	return i
+}
+
+// expect tells the room that m's join is about to arrive.
+func (r *room) expect(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.arriving[m.session.id] = m
+}
+
+// forsake tells the room that m's join will not arrive.
+func (r *room) forsake(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.arriving, m.session.id)
+}
+
+// find returns the user with that id: the id as a string that is there anyway, and its ownership record.
+func (r *room) find(id []byte) (string, roomlog.Seq, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.users[string(id)]
+	if u == nil {
+		return "", 0, false
+	}
+	return u.id, u.owner, true
+}

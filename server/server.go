@@ -1,0 +1,164 @@
+// Package server runs Beckon: the Signal service on its transports, in front of one hub.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/reflection"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/hub"
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/roomlog/memlog"
+)
+
+// Server is a Signal service. All methods may be called concurrently.
+type Server struct {
+	// Immutable.
+	cfg     Config
+	log     *slog.Logger
+	rooms   roomlog.Log
+	hub     *hub.Hub
+	grpc    *grpc.Server
+	health  *health.Server
+	readers sync.WaitGroup // The goroutines that read streams.
+
+	drain    func()        // Closes draining.
+	draining chan struct{} // Closed when the server begins to shut down.
+}
+
+// New returns a server that is ready to serve. Shutdown must end it.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("server configuration: %w", err)
+	}
+	s := &Server{
+		cfg:      cfg,
+		log:      cfg.Logger,
+		rooms:    memlog.New(memlog.Options{}), // No session can be taken up again: nothing need be kept.
+		health:   health.NewServer(),
+		draining: make(chan struct{}),
+	}
+	s.drain = sync.OnceFunc(func() { close(s.draining) })
+	host, err := os.Hostname()
+	if err != nil {
+		return nil, fmt.Errorf("name this node: %w", err)
+	}
+	s.hub, err = hub.Start(context.Background(), hub.Config{
+		Log:               s.rooms,
+		Node:              host,
+		Logger:            cfg.Logger,
+		LogPayloads:       cfg.LogPayloads,
+		Version:           cfg.Version,
+		HeartbeatInterval: cfg.HeartbeatInterval,
+		MaxMessageBytes:   cfg.MaxMessageBytes,
+		MaxRooms:          cfg.MaxRooms,
+		MaxSessions:       cfg.MaxSessions,
+		MaxOutboxBytes:    cfg.MaxOutboxBytes,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.grpc = grpc.NewServer(cfg.grpcOptions()...)
+	beckonv1.RegisterSignalServer(s.grpc, signal{server: s})
+	healthv1.RegisterHealthServer(s.grpc, s.health)
+	s.health.SetServingStatus(beckonv1.Signal_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
+	reflection.Register(s.grpc)
+	return s, nil
+}
+
+const (
+	// How long a connection may take to be set up.
+	handshakeTimeout = 10 * time.Second
+	// A connection on which nothing comes for pingTime is pinged, and closed if nothing comes for pingTimeout after that.
+	pingTime, pingTimeout = time.Minute, 20 * time.Second
+	// How often a client may ping the connection. Mobile clients do it every 10 s, to keep a NAT's mapping.
+	minPingTime = 5 * time.Second
+	// Flow control windows. Fixed ones need no measuring pings; a stream's is what one silent reader can make the
+	// transport hold.
+	streamWindow, connectionWindow = 64 << 10, 1 << 20
+	// The size of a request's metadata.
+	maxHeaderBytes = 16 << 10
+)
+
+// grpcOptions returns how gRPC is to run.
+func (c Config) grpcOptions() []grpc.ServerOption {
+	options := []grpc.ServerOption{
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingTimeout}),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
+		grpc.StaticStreamWindowSize(streamWindow),
+		grpc.StaticConnWindowSize(connectionWindow),
+		grpc.MaxHeaderListSize(maxHeaderBytes),
+		grpc.WaitForHandlers(true),
+	}
+	if c.MaxMessageBytes > 0 {
+		options = append(options, grpc.MaxRecvMsgSize(2*c.MaxMessageBytes))
+	}
+	if c.MaxStreams > 0 {
+		options = append(options, grpc.MaxConcurrentStreams(uint32(c.MaxStreams)))
+	}
+	return options
+}
+
+// Serve accepts native gRPC connections on lis until Shutdown is called; it returns nil then. It closes lis.
+func (s *Server) Serve(lis net.Listener) error {
+	if s.cfg.MaxConnections > 0 {
+		lis = netutil.LimitListener(lis, s.cfg.MaxConnections)
+	}
+	if err := s.grpc.Serve(lis); err != nil {
+		return fmt.Errorf("serve gRPC on %s: %w", lis.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown ends the server in order: it is no longer ready, takes no new sessions, and ends all streams with
+// UNAVAILABLE. If ctx ends before the last stream has, those left are cut, and the error is ctx's.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.health.Shutdown()
+	s.hub.Closing()
+	s.drain()
+
+	stopped := make(chan struct{})
+	go func() {
+		s.grpc.GracefulStop()
+		close(stopped)
+	}()
+	var err error
+	select {
+	case <-stopped:
+	case <-ctx.Done():
+		err = fmt.Errorf("shut down in order: %w", ctx.Err())
+		s.grpc.Stop()
+		<-stopped
+	}
+	s.readers.Wait()
+	s.hub.Close()
+	if closeErr := s.rooms.Close(); closeErr != nil && err == nil {
+		err = fmt.Errorf("close the room log: %w", closeErr)
+	}
+	return err
+}
+
+// isDraining reports whether the server has begun to shut down.
+func (s *Server) isDraining() bool {
+	select {
+	case <-s.draining:
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/beckonrtc/beckon/server/hub"
+)
+
+// errorDomain is the domain of every ErrorInfo.
+const errorDomain = "beckon"
+
+// The reasons that lie in the server or the transport; the others are the hub's.
+const (
+	messageTooLarge hub.Reason = "MESSAGE_TOO_LARGE"
+	slowConsumer    hub.Reason = "SLOW_CONSUMER"
+	silent          hub.Reason = "SILENT"
+	limit           hub.Reason = "LIMIT"
+	shuttingDown    hub.Reason = "SHUTTING_DOWN"
+)
+
+// codeOf has the status with which a stream ends for each reason.
+var codeOf = map[hub.Reason]codes.Code{
+	hub.Undecodable:    codes.InvalidArgument,
+	hub.ResumeNotFirst: codes.InvalidArgument,
+	hub.NoSuchSession:  codes.NotFound,
+	messageTooLarge:    codes.ResourceExhausted,
+	slowConsumer:       codes.ResourceExhausted,
+	limit:              codes.ResourceExhausted,
+	silent:             codes.Unavailable,
+	shuttingDown:       codes.Unavailable,
+}
+
+// ending returns the status error with which a stream ends for that reason. detail is for a person.
+func ending(reason hub.Reason, detail string) error {
+	st, err := status.New(codeOf[reason], detail).WithDetails(&errdetails.ErrorInfo{Reason: string(reason), Domain: errorDomain})
+	if err != nil { // Only an OK status can have no details.
+		panic(err)
+	}
+	return st.Err()
+}
