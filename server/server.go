@@ -106,7 +106,8 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 		grpc.WaitForHandlers(true),
 	}
 	if c.MaxMessageBytes > 0 {
-		options = append(options, grpc.MaxRecvMsgSize(2*c.MaxMessageBytes))
+		// What is beyond this gRPC refuses by itself, in words of its own; what is below, Recv does.
+		options = append(options, grpc.MaxRecvMsgSize(4*c.MaxMessageBytes))
 	}
 	if c.MaxStreams > 0 {
 		options = append(options, grpc.MaxConcurrentStreams(uint32(c.MaxStreams)))

@@ -20,8 +20,8 @@ import (
 // stream is a connection with one client, over whatever transport. Recv is called by one goroutine, Send by another.
 type stream interface {
 	hub.Stream
-	// Recv returns the next message, to be freed by the caller; io.EOF after a half-close. An error of ErrorInfo tells
-	// what was wrong with a message that could not be taken.
+	// Recv returns the next message, to be freed by the caller; io.EOF after a half-close. If there was a message that
+	// could not be taken, the error is the status with which the stream is to end.
 	Recv() (received, error)
 }
 
@@ -82,6 +82,11 @@ func (s *Server) read(ctx context.Context, st stream, session *hub.Session) erro
 			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
 			return err
 		}
+		if n, most := message.Len(), 2*s.cfg.MaxMessageBytes; most > 0 && n > most {
+			message.Free()
+			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+			return ending(messageTooLarge, fmt.Sprintf("a message has %d bytes: expected at most %d; from %d on the stream ends", n, s.cfg.MaxMessageBytes, most+1))
+		}
 		err = session.Handle(ctx, message.ReadOnlyData())
 		message.Free()
 		if errors.Is(err, hub.ErrLeft) {
@@ -125,7 +130,7 @@ func (g *grpcStream) Recv() (m received, err error) {
 	case err == nil || errors.Is(err, io.EOF) || g.Context().Err() != nil:
 		return m, err
 	case status.Code(err) == codes.ResourceExhausted:
-		return m, ending(messageTooLarge, "the message is beyond twice the limit that welcome tells: "+status.Convert(err).Message())
+		return m, ending(messageTooLarge, status.Convert(err).Message())
 	}
 	return m, ending(hub.Undecodable, "the message cannot be read: "+status.Convert(err).Message())
 }

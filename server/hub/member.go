@@ -71,8 +71,9 @@ func (s *Session) rejoin(ctx context.Context, m *member, j *beckonv1.Join, p bec
 	r := m.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	comes := m.user == nil || seq != 0 && m.presence == beckonv1.Presence_PRESENCE_FULL // With the join, or the change.
 	m.presence = p
-	if m.user != nil { // Else the list is about to come with the join.
+	if !comes || p != beckonv1.Presence_PRESENCE_FULL && m.user != nil {
 		r.listLocked(m)
 	}
 	return seq, nil

@@ -52,13 +52,13 @@ func (o *outbox) push(event []byte) { o.put(frame{event: event}) }
 
 // put queues a frame. It never blocks.
 func (o *outbox) put(f frame) {
-	if f.list == nil {
-		o.bytes.Add(int64(len(f.event) + frameCost))
-	}
 	o.mu.Lock()
 	if o.closed {
 		o.mu.Unlock()
 		return
+	}
+	if f.list == nil {
+		o.bytes.Add(int64(len(f.event) + frameCost))
 	}
 	if o.limit > 0 && o.bytes.Load() > int64(o.limit) {
 		o.closeLocked()

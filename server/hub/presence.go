@@ -27,13 +27,11 @@ type lists struct {
 // if it is a member. Who comes or goes is not a member at that moment. r.mu must be held.
 func (r *room) tellLocked(u *user, event []byte) {
 	for _, m := range r.members {
-		switch m.presence {
-		case beckonv1.Presence_PRESENCE_DELTA:
+		if m.owed { // The list to come says it all.
+			continue
+		}
+		if m.presence == beckonv1.Presence_PRESENCE_DELTA || m.presence == beckonv1.Presence_PRESENCE_NONE && m.user == u {
 			m.session.out.push(event)
-		case beckonv1.Presence_PRESENCE_NONE:
-			if m.user == u {
-				m.session.out.push(event)
-			}
 		}
 	}
 }

@@ -126,8 +126,8 @@ func (s *Session) Handle(ctx context.Context, b []byte) error {
 // a *failure, or ErrLeft.
 func (s *Session) do(ctx context.Context, req *wire.Request, size int) (room string, seq roomlog.Seq, err error) {
 	if most := s.hub.cfg.MaxMessageBytes; most > 0 && size > most {
-		return "", 0, fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind),
-			"the message has %d bytes: expected at most %d", size, most)
+		f := fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind), "the message has %d bytes: expected at most %d", size, most)
+		return string(bounded(req.Relay.Room)), 0, f.about(&req.Relay)
 	}
 	switch m := req.Message; req.Kind {
 	case wire.Join:

@@ -38,7 +38,9 @@
 //   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
-//   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes`        not send it again
+//   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again
+//                                            beyond, gRPC itself ends the stream, with the
+//                                            status alone)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew

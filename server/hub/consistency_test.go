@@ -1,0 +1,111 @@
+package hub
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// checkConsistency returns an error unless the hub's state holds together and agrees with its log. Nothing else may be
+// under way.
+func checkConsistency(h *Hub) error {
+	h.sessionsMu.Lock()
+	defer h.sessionsMu.Unlock()
+	h.roomsMu.RLock()
+	defer h.roomsMu.RUnlock()
+
+	entered := map[*room]int{}
+	for id, s := range h.sessions {
+		if id != s.id || s.ended {
+			return fmt.Errorf("session %s is listed as %s; ended: %v", s.id, id, s.ended)
+		}
+		for i, m := range s.members {
+			if m.session != s || h.rooms[m.room.name] != m.room {
+				return fmt.Errorf("session %s has a membership of another, or of a room that is not listed: %s", id, m.room.name)
+			}
+			if m.user == nil || m.user.member != m || m.user.id != id || m.user.owner != m.owner {
+				return fmt.Errorf("session %s is a member of room %s without being its user", id, m.room.name)
+			}
+			if slices.ContainsFunc(s.members[:i], func(o *member) bool { return o.room == m.room }) {
+				return fmt.Errorf("session %s is in room %s twice", id, m.room.name)
+			}
+			entered[m.room]++
+		}
+		if err := s.out.checkConsistency(); err != nil {
+			return fmt.Errorf("session %s: %w", id, err)
+		}
+	}
+	for name, r := range h.rooms {
+		if r.name != name || r.entered != entered[r] || r.entered == 0 {
+			return fmt.Errorf("room %s is listed as %s, entered %d times by %d sessions", r.name, name, r.entered, entered[r])
+		}
+		if err := r.checkConsistency(h.cfg.Log); err != nil {
+			return fmt.Errorf("room %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// checkConsistency checks a room against itself and its log.
+func (r *room) checkConsistency(log roomlog.Log) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.live || len(r.early) > 0 || len(r.arriving) > 0 || len(r.members) != r.entered {
+		return fmt.Errorf("live: %v, early records: %d, arriving: %d, members: %d of %d", r.live, len(r.early), len(r.arriving), len(r.members), r.entered)
+	}
+	if len(r.users) != len(r.order) || !slices.IsSortedFunc(r.order, func(a, b *user) int { return int(a.owner) - int(b.owner) }) {
+		return fmt.Errorf("%d users, of whom %d are in order", len(r.users), len(r.order))
+	}
+	for i, m := range r.members {
+		if m.place != i || m.room != r || m.user == nil {
+			return fmt.Errorf("member %s is at place %d, not %d", m.session.id, i, m.place)
+		}
+		if m.outdatedLocked() && !m.listed && !r.lists.pending {
+			return fmt.Errorf("member %s is owed a list that nothing will send", m.session.id)
+		}
+	}
+	// The log, read anew, is the same room.
+	page, err := log.Read(context.Background(), roomlog.Query{Room: r.name, Limit: 1 << 20})
+	if err != nil {
+		return err
+	}
+	entries := map[string]string{}
+	for _, rec := range page.Records {
+		if rec.Kind == roomlog.Join && (r.users[rec.From] == nil || r.users[rec.From].owner != rec.Seq) {
+			return fmt.Errorf("the log has user %s by record %d", rec.From, rec.Seq)
+		}
+		entries[rec.From] = string(wire.Entry(rec.Data))
+	}
+	if len(entries) != len(r.users) || page.Epoch != r.epoch {
+		return fmt.Errorf("%d users in epoch %s, in the log %d in %s", len(r.users), r.epoch, len(entries), page.Epoch)
+	}
+	for id, u := range r.users {
+		if string(u.entry) != entries[id] || u.id != id {
+			return fmt.Errorf("user %s looks different in the log", id)
+		}
+	}
+	return nil
+}
+
+// checkConsistency checks that an outbox counts what it holds.
+func (o *outbox) checkConsistency() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed {
+		return nil
+	}
+	held := 0
+	for _, f := range o.queue {
+		if f.list == nil {
+			held += len(f.event) + frameCost
+		}
+	}
+	counted := int(o.bytes.Load())
+	if o.writing && counted < held || !o.writing && (counted != 0 || len(o.queue) > 0) {
+		return fmt.Errorf("%d frames of %d bytes in the outbox, %d bytes counted, writing: %v", len(o.queue), held, counted, o.writing)
+	}
+	return nil
+}
