@@ -26,16 +26,17 @@ import (
 // Server is a Signal service. All methods may be called concurrently.
 type Server struct {
 	// Immutable.
-	cfg     Config
-	log     *slog.Logger
-	rooms   roomlog.Log
-	hub     *hub.Hub
-	grpc    *grpc.Server
-	health  *health.Server
-	readers sync.WaitGroup // The goroutines that read streams.
+	cfg    Config
+	log    *slog.Logger
+	rooms  roomlog.Log
+	hub    *hub.Hub
+	grpc   *grpc.Server
+	health *health.Server
 
-	drain    func()        // Closes draining.
-	draining chan struct{} // Closed when the server begins to shut down.
+	draining chan struct{}  // Closed when the server begins to shut down.
+	mu       sync.Mutex     // Held to close draining, and to enter streams before that.
+	streams  sync.WaitGroup // Handlers of streams.
+	readers  sync.WaitGroup // The goroutines that read them, which may end a little later.
 }
 
 // New returns a server that is ready to serve. Shutdown must end it.
@@ -51,7 +52,6 @@ func New(cfg Config) (*Server, error) {
 		health:   health.NewServer(),
 		draining: make(chan struct{}),
 	}
-	s.drain = sync.OnceFunc(func() { close(s.draining) })
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("name this node: %w", err)
@@ -131,27 +131,52 @@ func (s *Server) Serve(lis net.Listener) error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.health.Shutdown()
 	s.hub.Closing()
-	s.drain()
+	s.beginDraining()
 
-	stopped := make(chan struct{})
+	ended := make(chan struct{}) // All sessions' streams have.
+	go func() {
+		s.streams.Wait()
+		close(ended)
+	}()
+	stopped := make(chan struct{}) // The transport has: every client has read its status.
 	go func() {
 		s.grpc.GracefulStop()
 		close(stopped)
 	}()
 	var err error
 	select {
-	case <-stopped:
+	case <-ended:
+		// What may be left are streams of tools, watching health or reflection, and clients that do not read.
+		last := time.NewTimer(lastWords)
+		defer last.Stop()
+		select {
+		case <-stopped:
+		case <-last.C:
+		case <-ctx.Done():
+		}
 	case <-ctx.Done():
 		err = fmt.Errorf("shut down in order: %w", ctx.Err())
-		s.grpc.Stop()
-		<-stopped
 	}
+	s.grpc.Stop()
+	<-stopped
 	s.readers.Wait()
 	s.hub.Close()
 	if closeErr := s.rooms.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the room log: %w", closeErr)
 	}
 	return err
+}
+
+// lastWords is how long clients may take to read the status of their streams.
+const lastWords = time.Second
+
+// beginDraining closes draining, once.
+func (s *Server) beginDraining() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.isDraining() {
+		close(s.draining)
+	}
 }
 
 // isDraining reports whether the server has begun to shut down.
@@ -162,4 +187,15 @@ func (s *Server) isDraining() bool {
 	default:
 		return false
 	}
+}
+
+// enter counts a stream in, unless the server is draining. s.streams.Done counts it out.
+func (s *Server) enter() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.isDraining() {
+		return false
+	}
+	s.streams.Add(1)
+	return true
 }

@@ -31,9 +31,10 @@ const lingerTimeout = 5 * time.Second
 // serve runs a session on st, from its first message to its end. The caller owns the stream: it ends when serve returns,
 // which makes blocked calls of Recv and Send return.
 func (s *Server) serve(ctx context.Context, st stream) error {
-	if s.isDraining() {
+	if !s.enter() {
 		return errDraining
 	}
+	defer s.streams.Done()
 	session, err := s.hub.Open(st)
 	if err != nil {
 		return ending(limit, err.Error())

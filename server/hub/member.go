@@ -71,9 +71,11 @@ func (s *Session) rejoin(ctx context.Context, m *member, j *beckonv1.Join, p bec
 	r := m.room
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	comes := m.user == nil || seq != 0 && m.presence == beckonv1.Presence_PRESENCE_FULL // With the join, or the change.
 	m.presence = p
-	if !comes || p != beckonv1.Presence_PRESENCE_FULL && m.user != nil {
+	switch {
+	case m.user == nil: // The list comes with the join.
+	case seq != 0 && p != beckonv1.Presence_PRESENCE_NONE && m.seen == r.changed: // It came with the change.
+	default:
 		r.listLocked(m)
 	}
 	return seq, nil

@@ -112,7 +112,8 @@ func (o *outcomes) find(id uint64) []byte {
 func (s *Session) repeat(req *wire.Request) {
 	e := s.outcomes.find(req.ID)
 	if e == nil {
-		e = failureEvent(req.ID, "", invalid("request_id", "request_id %d comes after %d: expected a higher one, or a repetition of one of the last %d", req.ID, s.outcomes.last, maxOutcomes))
+		f := invalid("request_id", "request_id %d comes after %d: expected a higher one, or a repetition of one of the last %d", req.ID, s.outcomes.last, maxOutcomes)
+		e = failureEvent(req.ID, string(bounded(req.Relay.Room)), f.about(&req.Relay))
 	}
 	s.out.push(e)
 }

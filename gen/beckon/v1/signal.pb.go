@@ -514,9 +514,9 @@ func (FailureCode) EnumDescriptor() ([]byte, []int) {
 type ConnectRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Other than 0: asks for an outcome of this message, which is exactly one `ack` (it was recorded) or one `failure` (it
-	// was not). Strictly increasing within a session. A repeated id is answered with its first outcome and has no second
-	// effect, as long as the server remembers it (the last 64); one older than that is refused as INVALID. So a client
-	// that lost its connection can safely send again what has had no outcome.
+	// was not). Strictly increasing within a session; numbers may be left out. A repeated id is answered with its first
+	// outcome and has no second effect, as long as the server remembers it (the last 64). One that is older, or was left
+	// out, is refused as INVALID. So a client that lost its connection can safely send again what has had no outcome.
 	//
 	// With 0 a success is silent; a failure is still sent, with `request_id` 0.
 	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -3215,7 +3215,8 @@ func (x *Draining) GetReconnectAfter() *durationpb.Duration {
 // Ack tells that the message with this `request_id` was recorded.
 type Ack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Its number in the log of the event's `room`. 0: it had nothing to record (`leave` of the session, `received`).
+	// Its number in the log of the event's `room`. 0: it had nothing to record (`leave` of the session, `received`, an
+	// update that changes nothing).
 	Seq           uint64 `protobuf:"varint,1,opt,name=seq,proto3" json:"seq,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -3265,11 +3266,12 @@ type Failure struct {
 	Code FailureCode `protobuf:"varint,1,opt,name=code,proto3,enum=beckon.v1.FailureCode" json:"code,omitempty"`
 	// What was wrong and what was expected, for a person; not to be parsed.
 	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
-	// The field that was wrong, by its name in the message (`room`, `sdp`); empty if none was.
+	// The field that was wrong, by its name in the message (`room`, `sdp`); empty if none was. Of TOO_LARGE: the one that
+	// can be large.
 	Field string `protobuf:"bytes,3,opt,name=field,proto3" json:"field,omitempty"`
-	// As in the message.
+	// As in the message, but for what is beyond 128 bytes.
 	To string `protobuf:"bytes,4,opt,name=to,proto3" json:"to,omitempty"`
-	// As in the message.
+	// As in the message, but for what is beyond 128 bytes.
 	CallId        string `protobuf:"bytes,5,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

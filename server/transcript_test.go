@@ -1,0 +1,54 @@
+package server_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/transcript"
+)
+
+// TestTranscripts plays every conversation of clients/testdata over native gRPC, against a server of its own.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("../clients/testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("found %d transcripts: %v", len(files), err)
+	}
+	for _, file := range files {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			conversation, err := transcript.Load(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			play(t, conversation)
+		})
+	}
+}
+
+// TestTranscriptReadme plays the conversation that the README of clients/testdata shows.
+func TestTranscriptReadme(t *testing.T) {
+	const file = "../clients/testdata/README.md"
+	readme, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "\n```\n")
+	example, _, _ := strings.Cut(rest, "```\n")
+	conversation, err := transcript.Parse(file+", example", []byte(example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	play(t, conversation)
+}
+
+// play plays a conversation against a server of its own, in virtual time.
+func play(t *testing.T, conversation *transcript.Transcript) {
+	synctest.Test(t, func(t *testing.T) {
+		if err := conversation.Play(t.Context(), transcript.Stubs(start(t, server.Config{}, nil).dial())); err != nil {
+			t.Error(err)
+		}
+	})
+}
