@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
+	"math"
 	"runtime/debug"
 	"time"
 )
@@ -44,60 +46,71 @@ type Config struct {
 	Version string
 }
 
+// Defaults returns the Config that the zero value stands for, but for Logger and Version.
+func Defaults() Config {
+	return Config{
+		GRPCAddr:  "localhost:50051",
+		WebAddr:   "localhost:8080",
+		AdminAddr: "127.0.0.1:9090",
+
+		MaxMessageBytes: 256 << 10,
+		MaxRooms:        64,
+		MaxSessions:     100_000,
+		MaxConnections:  100_000,
+		MaxStreams:      4096,
+		MaxOutboxBytes:  1 << 20,
+
+		HeartbeatInterval: 10 * time.Second,
+		DrainTimeout:      10 * time.Second,
+	}
+}
+
+// maxBound is the highest bound that may be set: four times it still fits gRPC's numbers.
+const maxBound = math.MaxInt32 / 4
+
 // withDefaults returns c with its defaults filled in, or an error that tells which field is wrong.
 func (c Config) withDefaults() (Config, error) {
-	text := func(v *string, otherwise string) {
-		if *v == "" {
-			*v = otherwise
-		}
-	}
-	text(&c.GRPCAddr, "localhost:50051")
-	text(&c.WebAddr, "localhost:8080")
-	text(&c.AdminAddr, "127.0.0.1:9090")
-	text(&c.Version, moduleVersion())
-	if c.Logger == nil {
-		c.Logger = slog.Default()
-	}
+	d := Defaults()
+	c.GRPCAddr = cmp.Or(c.GRPCAddr, d.GRPCAddr)
+	c.WebAddr = cmp.Or(c.WebAddr, d.WebAddr)
+	c.AdminAddr = cmp.Or(c.AdminAddr, d.AdminAddr)
+	c.Version = cmp.Or(c.Version, moduleVersion())
+	c.Logger = cmp.Or(c.Logger, slog.Default())
 	if c.GRPCAddr == off {
-		return c, fmt.Errorf("GRPCAddr is %q: expected an address such as %q", off, "localhost:50051")
+		return c, fmt.Errorf("GRPCAddr is %q: expected an address such as %q", off, d.GRPCAddr)
 	}
 
 	for _, b := range []struct {
-		name      string
-		v         *int
-		otherwise int
-		least     int
+		name         string
+		v            *int
+		usual, least int
 	}{
-		{"MaxMessageBytes", &c.MaxMessageBytes, 256 << 10, 1 << 10},
-		{"MaxRooms", &c.MaxRooms, 64, 1},
-		{"MaxSessions", &c.MaxSessions, 100_000, 1},
-		{"MaxConnections", &c.MaxConnections, 100_000, 1},
-		{"MaxStreams", &c.MaxStreams, 4096, 1},
-		{"MaxOutboxBytes", &c.MaxOutboxBytes, 1 << 20, 64 << 10},
+		{"MaxMessageBytes", &c.MaxMessageBytes, d.MaxMessageBytes, 1 << 10},
+		{"MaxRooms", &c.MaxRooms, d.MaxRooms, 1},
+		{"MaxSessions", &c.MaxSessions, d.MaxSessions, 1},
+		{"MaxConnections", &c.MaxConnections, d.MaxConnections, 1},
+		{"MaxStreams", &c.MaxStreams, d.MaxStreams, 1},
+		{"MaxOutboxBytes", &c.MaxOutboxBytes, d.MaxOutboxBytes, 64 << 10},
 	} {
-		switch {
-		case *b.v == 0:
-			*b.v = b.otherwise
-		case *b.v < 0:
-			*b.v = 0 // None.
-		case *b.v < b.least:
-			return c, fmt.Errorf("%s is %d: expected at least %d, 0 for the default of %d, or a negative number for no bound", b.name, *b.v, b.least, b.otherwise)
+		switch v := cmp.Or(*b.v, b.usual); {
+		case v < 0:
+			*b.v = 0 // None, as the hub has it.
+		case v < b.least || v > maxBound:
+			return c, fmt.Errorf("%s is %d: expected %d to %d, 0 for the default of %d, or a negative number for no bound", b.name, v, b.least, maxBound, b.usual)
+		default:
+			*b.v = v
 		}
 	}
-	for _, d := range []struct {
-		name      string
-		v         *time.Duration
-		otherwise time.Duration
-		least     time.Duration
+	for _, t := range []struct {
+		name         string
+		v            *time.Duration
+		usual, least time.Duration
 	}{
-		{"HeartbeatInterval", &c.HeartbeatInterval, 10 * time.Second, time.Second},
-		{"DrainTimeout", &c.DrainTimeout, 10 * time.Second, 0},
+		{"HeartbeatInterval", &c.HeartbeatInterval, d.HeartbeatInterval, time.Second},
+		{"DrainTimeout", &c.DrainTimeout, d.DrainTimeout, 0},
 	} {
-		if *d.v == 0 {
-			*d.v = d.otherwise
-		}
-		if *d.v < d.least {
-			return c, fmt.Errorf("%s is %s: expected at least %s, or 0 for the default of %s", d.name, *d.v, d.least, d.otherwise)
+		if *t.v = cmp.Or(*t.v, t.usual); *t.v < t.least {
+			return c, fmt.Errorf("%s is %s: expected at least %s, or 0 for the default of %s", t.name, *t.v, t.least, t.usual)
 		}
 	}
 	return c, nil

@@ -14,26 +14,22 @@ import (
 // Run listens on the configured addresses and serves until ctx ends; then it shuts down in order. It returns nil if
 // nothing else has ended it.
 func (s *Server) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	failing, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
 	listeners := map[string]net.Listener{}
-	var failed error
-	for name, addr := range map[string]string{"grpc": s.cfg.GRPCAddr, "web": s.cfg.WebAddr, "admin": s.cfg.AdminAddr} {
-		if addr == off {
+	for _, p := range []struct{ name, addr string }{{"grpc", s.cfg.GRPCAddr}, {"web", s.cfg.WebAddr}, {"admin", s.cfg.AdminAddr}} {
+		if p.addr == off {
 			continue
 		}
-		lis, err := net.Listen("tcp", addr)
+		lis, err := net.Listen("tcp", p.addr)
 		if err != nil {
-			failed = &ListenError{Port: name, Addr: addr, Err: err}
-			break
+			for _, lis := range listeners {
+				_ = lis.Close() // Nothing was accepted.
+			}
+			return errors.Join(&ListenError{Port: p.name, Addr: p.addr, Err: err}, s.Shutdown(ctx))
 		}
-		listeners[name] = lis
-	}
-	if failed != nil {
-		for _, lis := range listeners {
-			_ = lis.Close() // Nothing was accepted.
-		}
-		return errors.Join(failed, s.Shutdown(ctx))
+		listeners[p.name] = lis
+		s.log.Info("listening", "port", p.name, "addr", lis.Addr().String())
 	}
 
 	var https []*http.Server
@@ -46,7 +42,7 @@ func (s *Server) Run(ctx context.Context) error {
 		https = append(https, hs)
 		go func() {
 			if err := hs.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
-				cancel(fmt.Errorf("serve %s on %s: %w", name, lis.Addr(), err))
+				fail(fmt.Errorf("serve %s on %s: %w", name, lis.Addr(), err))
 			}
 		}()
 	}
@@ -54,15 +50,12 @@ func (s *Server) Run(ctx context.Context) error {
 	serveHTTP("admin", s.admin())
 	go func() {
 		if err := s.Serve(listeners["grpc"]); err != nil {
-			cancel(err)
+			fail(err)
 		}
 	}()
-	for name, lis := range listeners {
-		s.log.Info("listening", "port", name, "addr", lis.Addr().String())
-	}
 	s.log.Info("ready", "version", s.cfg.Version)
 
-	<-ctx.Done()
+	<-failing.Done()
 	s.log.Info("shutting down", "sessions", s.hub.Sessions(), "timeout", s.cfg.DrainTimeout)
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
 	defer stop()
@@ -71,8 +64,8 @@ func (s *Server) Run(ctx context.Context) error {
 		err = errors.Join(err, hs.Close())
 	}
 	s.log.Info("shut down")
-	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) && !errors.Is(cause, context.DeadlineExceeded) {
-		err = errors.Join(cause, err)
+	if ctx.Err() == nil { // Not asked for.
+		err = errors.Join(context.Cause(failing), err)
 	}
 	return err
 }

@@ -470,14 +470,19 @@ func TestShutdown(t *testing.T) {
 			t.Errorf("health: %v %v", st, err)
 		}
 		for i, c := range clients {
+			told := false
 			for {
 				e, err := c.Recv()
 				if err != nil {
+					if !told {
+						t.Errorf("client %d was not told that the server drains", i)
+					}
 					if code, reason := statusOf(err); code != codes.Unavailable || reason != "SHUTTING_DOWN" {
 						t.Errorf("client %d: %s %s, want UNAVAILABLE SHUTTING_DOWN", i, code, reason)
 					}
 					break
 				}
+				told = told || e.GetDraining() != nil
 				if e.GetUserLeft() != nil {
 					t.Errorf("client %d hears %v", i, e)
 				}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"time"
 
 	"google.golang.org/grpc"
@@ -27,6 +28,9 @@ type stream interface {
 
 // lingerTimeout is how long a client may take to read what it has yet to be sent when its stream ends.
 const lingerTimeout = 5 * time.Second
+
+// reconnectSpread is the time over which clients come back after a shutdown, so that they do not all come at once.
+const reconnectSpread = 5 * time.Second
 
 // serve runs a session on st, from its first message to its end. The caller owns the stream: it ends when serve returns,
 // which makes blocked calls of Recv and Send return.
@@ -50,6 +54,7 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	case <-session.Silent():
 		err = ending(silent, fmt.Sprintf("nothing was heard of the client for %s, though it had promised to ping", 3*s.cfg.HeartbeatInterval))
 	case <-s.draining:
+		session.Drain(rand.N(reconnectSpread))
 		err = errDraining
 	}
 	if ctx.Err() == nil {
@@ -94,7 +99,7 @@ func (s *Server) read(ctx context.Context, st stream, session *hub.Session) erro
 			session.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
 			return nil
 		}
-		if bad := new(hub.Error); errors.As(err, &bad) {
+		if bad, ok := errors.AsType[*hub.Error](err); ok {
 			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
 			return ending(bad.Reason, bad.Detail)
 		}

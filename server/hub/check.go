@@ -2,8 +2,6 @@ package hub
 
 import (
 	"maps"
-	"unicode"
-	"unicode/utf8"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
@@ -17,23 +15,19 @@ const (
 	maxAttributeBytes = 4 << 10
 )
 
-// checkName checks the value of a field that holds a name of some sort.
-func checkName(field, v string) *failure { return checkBytes(field, []byte(v)) }
-
-// checkBytes is checkName.
-func checkBytes(field string, v []byte) *failure {
+// checkName checks the value of a field that holds a name of some sort. That it is UTF-8 was checked with the encoding.
+func checkName[T string | []byte](field string, v T) *failure {
 	const rule = "expected 1 to 128 bytes of UTF-8 without control characters"
 	switch {
 	case len(v) == 0:
 		return invalid(field, "%s is empty: %s", field, rule)
 	case len(v) > maxName:
 		return invalid(field, "%s has %d bytes: %s", field, len(v), rule)
-	case !utf8.Valid(v):
-		return invalid(field, "%s is not UTF-8: %s", field, rule)
 	}
-	for _, c := range string(v) {
-		if unicode.IsControl(c) {
-			return invalid(field, "%s %q has the control character %U: %s", field, v, c, rule)
+	for i := range len(v) {
+		// Those of the second block are C2 80 to C2 9F.
+		if c := v[i]; c < 0x20 || c == 0x7f || c == 0xc2 && v[i+1] < 0xa0 {
+			return invalid(field, "%s %q has a control character: %s", field, v, rule)
 		}
 	}
 	return nil

@@ -138,7 +138,7 @@ func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReas
 			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: m.shown, Reason: reason}},
 		}),
 	})
-	if conflict := new(roomlog.ConflictError); err != nil && !errors.As(err, &conflict) {
+	if _, gone := errors.AsType[*roomlog.ConflictError](err); err != nil && !gone {
 		return 0, err
 	}
 	s.hub.exit(m.room)

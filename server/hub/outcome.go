@@ -121,14 +121,8 @@ func (s *Session) repeat(req *wire.Request) {
 // settle tells the client what a message came to.
 func (s *Session) settle(ctx context.Context, req *wire.Request, room string, seq roomlog.Seq, err error) {
 	var f *failure
-	if err != nil && !errors.As(err, &f) {
-		f = fail(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE, "", "the message could not be recorded: %v", err)
-		if conflict := new(roomlog.ConflictError); errors.As(err, &conflict) { // Only of the session's own membership.
-			f = fail(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM, "room", "the session is no longer in room %q", room)
-		}
-		if req.Kind.Relayed() {
-			f.about(&req.Relay)
-		}
+	if err != nil {
+		f = s.failureOf(err, req, room)
 	}
 	s.trace(ctx, req, room, seq, f)
 	var e []byte
@@ -144,6 +138,17 @@ func (s *Session) settle(ctx context.Context, req *wire.Request, room string, se
 		s.outcomes.add(req.ID, e)
 	}
 	s.out.push(e)
+}
+
+// failureOf returns what the client is told of an error.
+func (s *Session) failureOf(err error, req *wire.Request, room string) *failure {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	if _, ok := errors.AsType[*roomlog.ConflictError](err); ok { // Only of the session's own membership.
+		return fail(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM, "room", "the session is no longer in room %q", room).about(&req.Relay)
+	}
+	return fail(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE, "", "the message could not be recorded: %v", err).about(&req.Relay)
 }
 
 // failureEvent encodes a `failure`.

@@ -11,12 +11,12 @@ import (
 
 // relay sends a message to one user or to everybody else in a room.
 func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room string, seq roomlog.Seq, err error) {
-	if f := s.checkRelay(m); f != nil {
-		return string(bounded(m.Room)), 0, f.about(m)
-	}
 	from, f := s.route(m)
+	if f == nil {
+		f = s.checkRelay(m)
+	}
 	if f != nil {
-		return string(m.Room), 0, f.about(m)
+		return string(bounded(m.Room)), 0, f.about(m)
 	}
 	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {
@@ -27,7 +27,7 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 		rec.Kind = roomlog.Message
 		seq, err = s.send(ctx, from.room, m.To, rec)
 	}
-	if f := new(failure); err != nil && errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		err = f.about(m)
 	}
 	return from.room.name, seq, err
@@ -42,8 +42,8 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 		}
 		rec.To, rec.Expect = id, roomlog.Expect{User: id, Seq: owner}
 		seq, err := s.hub.cfg.Log.Append(ctx, rec)
-		conflict := new(roomlog.ConflictError)
-		if !errors.As(err, &conflict) {
+		conflict, ok := errors.AsType[*roomlog.ConflictError](err)
+		if !ok {
 			return seq, err
 		}
 		// Between look-up and Append the user left or joined anew. The room has heard of it by now.
@@ -59,7 +59,12 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 // route returns the membership as which the session sends m.
 func (s *Session) route(m *wire.Relay) (*member, *failure) {
 	if len(m.Room) > 0 {
-		return s.in(string(m.Room))
+		for _, in := range s.members {
+			if in.room.name == string(m.Room) {
+				return in, nil
+			}
+		}
+		return s.in(string(m.Room)) // Which tells why not.
 	}
 	if len(m.To) == 0 {
 		return nil, invalid("to", "both to and room are empty: expected a user, a room, or both")
@@ -86,7 +91,7 @@ func (s *Session) route(m *wire.Relay) (*member, *failure) {
 // checkRelay checks the fields of m.
 func (s *Session) checkRelay(m *wire.Relay) *failure {
 	if len(m.To) > 0 {
-		if f := checkBytes("to", m.To); f != nil {
+		if f := checkName("to", m.To); f != nil {
 			return f
 		}
 		if string(m.To) == s.id {
@@ -95,11 +100,11 @@ func (s *Session) checkRelay(m *wire.Relay) *failure {
 	}
 	if m.Kind == wire.Data {
 		if len(m.Type) > 0 {
-			return checkBytes("type", m.Type)
+			return checkName("type", m.Type)
 		}
 		return nil
 	}
-	if f := checkBytes("call_id", m.CallID); f != nil {
+	if f := checkName("call_id", m.CallID); f != nil {
 		return f
 	}
 	switch m.Kind {

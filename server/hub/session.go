@@ -82,6 +82,16 @@ func (s *Session) Silent() <-chan struct{} { return s.silent }
 // Written returns a channel that is closed once the client has been written all that it has to be sent.
 func (s *Session) Written() <-chan struct{} { return s.out.written() }
 
+// Drain tells the client that its stream is about to end, and to come back in after. Who was not welcomed is not told.
+func (s *Session) Drain(after time.Duration) {
+	if pushes, _ := s.out.activity(); pushes == 0 {
+		return
+	}
+	s.out.push(wire.Event(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Draining{
+		Draining: &beckonv1.Draining{ReconnectAfter: durationpb.New(after)},
+	}}))
+}
+
 // Handle does what the client asks for in b, an encoded ConnectRequest. A mistake in it is answered with an event; an
 // error ends the session: ErrLeft, or an *Error. b may be used again afterwards.
 func (s *Session) Handle(ctx context.Context, b []byte) error {

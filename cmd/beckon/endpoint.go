@@ -1,0 +1,105 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	beckon "github.com/beckonrtc/beckon/clients/go"
+)
+
+// An endpoint is a server as the command line names it, and how to speak with it.
+type endpoint struct {
+	target    string
+	plaintext bool
+	tls       bool
+	ca        string // A PEM file; empty: the system's roots.
+}
+
+func (e endpoint) connect() (*grpc.ClientConn, error) {
+	creds, err := e.credentials()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := grpc.NewClient(e.target,
+		grpc.WithTransportCredentials(creds),
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+	)
+	if err != nil {
+		return nil, usagef("--server: %q: %w", e.target, err)
+	}
+	return conn, nil
+}
+
+func (e endpoint) credentials() (credentials.TransportCredentials, error) {
+	withTLS := e.tls || e.ca != ""
+	if e.plaintext && withTLS {
+		return nil, usagef("--plaintext goes with neither --tls nor --ca")
+	}
+	if e.plaintext || !withTLS && onThisMachine(e.target) {
+		return insecure.NewCredentials(), nil
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if e.ca != "" {
+		certificates, err := os.ReadFile(e.ca)
+		if err != nil {
+			return nil, usagef("--ca: %w", err)
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(certificates) {
+			return nil, usagef("--ca: %s: expected certificates in PEM", e.ca)
+		}
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// onThisMachine tells whether what is sent to target stays on this machine for certain.
+func onThisMachine(target string) bool {
+	if strings.HasPrefix(target, "unix:") {
+		return true
+	}
+	host, _, err := net.SplitHostPort(target)
+	if err != nil {
+		host = target
+	}
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
+}
+
+// explain tells how a session with the server failed.
+func (e endpoint) explain(err error) error {
+	if failure, ok := errors.AsType[*beckon.Failure](err); ok {
+		return fmt.Errorf("%v: %s", failure.Code, failure.Detail)
+	}
+	end, ok := endOf(err)
+	if !ok {
+		return err
+	}
+	if end.Code == codes.Unavailable && end.Reason == "" {
+		return fmt.Errorf("cannot reach %s: %s (--server, --plaintext and --tls say where and how)", e.target, end.Detail)
+	}
+	return fmt.Errorf("%s ended the session: %s: %s", e.target, cmp.Or(string(end.Reason), end.Code.String()), end.Detail)
+}
+
+// endOf takes the end of a session from an error of the client library or of a stream.
+func endOf(err error) (end *beckon.EndError, ok bool) {
+	if end, ok := errors.AsType[*beckon.EndError](err); ok {
+		return end, true
+	}
+	if _, ok := status.FromError(err); err == nil || !ok {
+		return nil, false
+	}
+	return beckon.EndOf(err), true
+}

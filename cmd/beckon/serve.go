@@ -1,0 +1,98 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/beckonrtc/beckon/server"
+)
+
+func newServe() *cobra.Command {
+	config := server.Defaults()
+	log := logFlags{format: "text", level: "info"}
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run a server",
+		Long: `Run a server until it is told to stop. It logs to standard error where it listens, and is ready when /readyz on the
+admin port answers 200. SIGTERM and SIGINT end it in order: no new sessions, then the clients are told, then it exits
+with 0. A second signal ends it at once.
+
+Of the bounds (--max-...), 0 means none. A size may be written as 262144 or as 256KiB.
+
+Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a line of the configuration file:
+
+  # beckon.yaml
+  grpc: :50051
+  admin: off
+  max-message-bytes: 128KiB`,
+		Example: `  beckon serve
+  beckon serve --grpc :50051 --web :8080 --log-format json
+  beckon serve --config beckon.yaml --log-level debug
+  BECKON_WEB=off beckon serve`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := configure(cmd.Flags()); err != nil {
+				return err
+			}
+			config.Version = thisBuild().Version
+			config.Logger = log.logger(cmd.ErrOrStderr())
+			return serve(cmd, config)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.Var(address(&config.GRPCAddr), "grpc", "where native clients connect")
+	f.Var(optionalAddress(&config.WebAddr), "web", `where browsers connect; "off": nowhere`)
+	f.Var(optionalAddress(&config.AdminAddr), "admin", `where operators look (/readyz); "off": nowhere`)
+
+	f.Var(sizeBound(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
+	f.Var(countBound(&config.MaxRooms), "max-rooms", "rooms that one session may be in at one time")
+	f.Var(countBound(&config.MaxSessions), "max-sessions", "sessions in all")
+	f.Var(countBound(&config.MaxConnections), "max-connections", "connections in all; more wait")
+	f.Var(countBound(&config.MaxStreams), "max-streams", "streams on one connection; more wait")
+	f.Var(sizeBound(&config.MaxOutboxBytes, 64<<10), "max-outbox-bytes",
+		"what one session may leave unread before it is ended")
+
+	f.Var(duration(&config.HeartbeatInterval, time.Second), "heartbeat-interval",
+		"how often each side shows that it is there")
+	f.Var(duration(&config.DrainTimeout, time.Millisecond), "drain-timeout", "how long the end may take")
+
+	choiceVar(cmd, &log.format, "log-format", "how a log line is written", "text", "json")
+	choiceVar(cmd, &log.level, "log-level", "the least level that is logged", "debug", "info", "warn", "error")
+	f.BoolVar(&config.LogPayloads, "log-payloads", false, "show what users say, which is private, in debug lines")
+
+	f.String("config", "", "read flags from this YAML `FILE`")
+	cmd.MarkFlagFilename("config", "yaml", "yml")
+	return cmd
+}
+
+func serve(cmd *cobra.Command, config server.Config) error {
+	srv, err := server.New(config)
+	if err != nil {
+		return err
+	}
+	err = srv.Run(cmd.Context())
+	if failed, ok := errors.AsType[*server.ListenError](err); ok {
+		return fmt.Errorf("%w (--%s changes the address)", failed, failed.Port)
+	}
+	return err
+}
+
+// logFlags is how the log is to be written.
+type logFlags struct{ format, level string }
+
+func (f logFlags) logger(out io.Writer) *slog.Logger {
+	levels := map[string]slog.Level{
+		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
+	}
+	options := &slog.HandlerOptions{Level: levels[f.level]}
+	if f.format == "json" {
+		return slog.New(slog.NewJSONHandler(out, options))
+	}
+	return slog.New(slog.NewTextHandler(out, options))
+}

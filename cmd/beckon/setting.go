@@ -1,0 +1,144 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A setting is a flag whose error tells what was expected.
+type setting[T any] struct {
+	target *T
+	kind   string // What the help calls it.
+	parse  func(string) (T, error)
+	format func(T) string
+}
+
+func (s setting[T]) Set(text string) error {
+	value, err := s.parse(text)
+	if err != nil {
+		return err
+	}
+	*s.target = value
+	return nil
+}
+
+func (s setting[T]) String() string { return s.format(*s.target) }
+
+func (s setting[T]) Type() string { return s.kind }
+
+// sizeBound is a number of bytes that is not to be exceeded: 65536, 64KiB. 0 is no bound, for which *target is negative.
+func sizeBound(target *int, least int) pflag.Value {
+	return setting[int]{target, "SIZE",
+		func(text string) (int, error) {
+			n, err := humanize.ParseBytes(text)
+			if err != nil || n > maxBound || n > 0 && n < uint64(least) {
+				return 0, fmt.Errorf("expected a size such as 256KiB, from %s to 511MiB, or 0 for no bound", inBytes(least))
+			}
+			return bound(int(n)), nil
+		},
+		inBytes,
+	}
+}
+
+// countBound is a number that is not to be exceeded. 0 is no bound, for which *target is negative.
+func countBound(target *int) pflag.Value {
+	return setting[int]{target, "N",
+		func(text string) (int, error) {
+			n, err := strconv.ParseUint(text, 10, 31)
+			if err != nil || n > maxBound {
+				return 0, fmt.Errorf("expected a whole number up to %d, or 0 for no bound", maxBound)
+			}
+			return bound(int(n)), nil
+		},
+		func(n int) string { return strconv.Itoa(max(n, 0)) },
+	}
+}
+
+// maxBound is the highest bound that a server takes.
+const maxBound = math.MaxInt32 / 4
+
+func bound(n int) int {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
+func inBytes(n int) string {
+	return strings.ReplaceAll(humanize.IBytesN(uint64(max(n, 0)), 1), " ", "")
+}
+
+// duration is a length of time.
+func duration(target *time.Duration, least time.Duration) pflag.Value {
+	return setting[time.Duration]{target, "DURATION",
+		func(text string) (time.Duration, error) {
+			d, err := time.ParseDuration(text)
+			if err != nil || d < least {
+				return 0, fmt.Errorf("expected a duration of at least %s, such as 30s or 1m30s", least)
+			}
+			return d, nil
+		},
+		time.Duration.String,
+	}
+}
+
+// address is where a server listens.
+func address(target *string) pflag.Value {
+	return setting[string]{target, "ADDRESS", parseAddress, asIs}
+}
+
+// optionalAddress is an address, or else "off".
+func optionalAddress(target *string) pflag.Value {
+	return setting[string]{target, "ADDRESS",
+		func(text string) (string, error) {
+			if text == "" || text == "off" {
+				return "off", nil
+			}
+			return parseAddress(text)
+		},
+		asIs,
+	}
+}
+
+func parseAddress(text string) (string, error) {
+	_, port, err := net.SplitHostPort(text)
+	if err != nil {
+		return "", errors.New("expected HOST:PORT, such as localhost:50051 or :50051")
+	}
+	if _, err := net.LookupPort("tcp", port); err != nil {
+		return "", errors.New("expected a port from 0 to 65535")
+	}
+	return text, nil
+}
+
+// choiceVar adds a flag that is one of some words, with their completion.
+func choiceVar(cmd *cobra.Command, target *string, name, usage string, words ...string) {
+	cmd.Flags().Var(choice(target, words...), name, usage)
+	cmd.RegisterFlagCompletionFunc(name, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// choice is one of at least two words.
+func choice(target *string, words ...string) pflag.Value {
+	return setting[string]{target, strings.Join(words, "|"),
+		func(text string) (string, error) {
+			if !slices.Contains(words, text) {
+				last := len(words) - 1
+				return "", fmt.Errorf("expected %s or %s", strings.Join(words[:last], ", "), words[last])
+			}
+			return text, nil
+		},
+		asIs,
+	}
+}
+
+func asIs(text string) string { return text }
