@@ -29,7 +29,8 @@ type Config struct {
 	MaxRooms int
 	// Sessions in all. Default: 100,000.
 	MaxSessions int
-	// Connections in all, on the native gRPC port; more wait to be accepted. Default: 100,000.
+	// Connections in all, on the native gRPC port; more wait to be accepted. Default: no bound, for one costs 4 KiB for
+	// each connection.
 	MaxConnections int
 	// Streams on one connection; more wait to be opened. Default: 4,096.
 	MaxStreams int
@@ -56,7 +57,7 @@ func Defaults() Config {
 		MaxMessageBytes: 256 << 10,
 		MaxRooms:        64,
 		MaxSessions:     100_000,
-		MaxConnections:  100_000,
+		MaxConnections:  -1,
 		MaxStreams:      4096,
 		MaxOutboxBytes:  1 << 20,
 

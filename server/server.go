@@ -84,6 +84,8 @@ const (
 	handshakeTimeout = 10 * time.Second
 	// A connection on which nothing comes for pingTime is pinged, and closed if nothing comes for pingTimeout after that.
 	pingTime, pingTimeout = time.Minute, 20 * time.Second
+	// A connection without streams is closed after idleTime.
+	idleTime = 5 * time.Minute
 	// How often a client may ping the connection. Mobile clients do it every 10 s, to keep a NAT's mapping.
 	minPingTime = 5 * time.Second
 	// Flow control windows. Fixed ones need no measuring pings; a stream's is what one silent reader can make the
@@ -98,7 +100,7 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(handshakeTimeout),
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingTimeout}),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingTimeout, MaxConnectionIdle: idleTime}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connectionWindow),
@@ -108,6 +110,10 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 	if c.MaxMessageBytes > 0 {
 		// What is beyond this gRPC refuses by itself, in words of its own; what is below, Recv does.
 		options = append(options, grpc.MaxRecvMsgSize(4*c.MaxMessageBytes))
+	}
+	if c.MaxConnections > 0 {
+		// The connections that a LimitListener accepts are wrapped. For such gRPC cannot pool its read buffers.
+		options = append(options, grpc.ReadBufferSize(4<<10))
 	}
 	if c.MaxStreams > 0 {
 		options = append(options, grpc.MaxConcurrentStreams(uint32(c.MaxStreams)))
