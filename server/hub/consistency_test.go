@@ -63,8 +63,11 @@ func (r *room) checkConsistency(log roomlog.Log) error {
 		if m.place != i || m.room != r || m.user == nil {
 			return fmt.Errorf("member %s is at place %d, not %d", m.session.id, i, m.place)
 		}
-		if m.outdatedLocked() && !m.listed && !r.lists.pending {
-			return fmt.Errorf("member %s is owed a list that nothing will send", m.session.id)
+		if m.outdatedLocked() && !m.owed && !r.lists.pending {
+			return fmt.Errorf("member %s has an old list that nothing will replace", m.session.id)
+		}
+		if m.owed != m.session.out.inLine(m) {
+			return fmt.Errorf("member %s is owed a list: %v; in line: %v", m.session.id, m.owed, !m.owed)
 		}
 	}
 	// The log, read anew, is the same room.
@@ -97,15 +100,27 @@ func (o *outbox) checkConsistency() error {
 	if o.closed {
 		return nil
 	}
-	held := 0
+	held, lists := 0, 0
 	for _, f := range o.queue {
 		if f.list == nil {
 			held += len(f.event) + frameCost
+		} else {
+			lists++
 		}
+	}
+	if lists > 1 || lists == 1 && !o.listing || o.listing && !o.writing || len(o.line) > 0 && !o.listing {
+		return fmt.Errorf("%d lists in the outbox, %d members in line, listing: %v, writing: %v", lists, len(o.line), o.listing, o.writing)
 	}
 	counted := int(o.bytes.Load())
 	if o.writing && counted < held || !o.writing && (counted != 0 || len(o.queue) > 0) {
 		return fmt.Errorf("%d frames of %d bytes in the outbox, %d bytes counted, writing: %v", len(o.queue), held, counted, o.writing)
 	}
 	return nil
+}
+
+// inLine reports whether m waits for a list.
+func (o *outbox) inLine(m *member) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return slices.Contains(o.line, m)
 }

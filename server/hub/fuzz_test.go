@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,17 +9,7 @@ import (
 	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
-	"github.com/beckonrtc/beckon/server/roomlog"
 )
-
-// silentLog is a log that never tells its followers anything.
-type silentLog struct{ roomlog.Log }
-
-// Follow implements roomlog.Log.
-func (silentLog) Follow(ctx context.Context, _ string, _ func(roomlog.Event)) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
 
 // FuzzOperations: whatever clients do, in whatever order, the hub's state holds together, every client sees its rooms as
 // they are, and every message that was acknowledged arrives once, in order, where it should and nowhere else.
@@ -147,9 +136,15 @@ func (m *model) broadcast(from *modelClient, room string) {
 
 // end ends c's session and puts a new one in its place.
 func (m *model) end(c *modelClient, how int) {
+	i := slices.Index(m.clients[:], c)
+	if how%3 == 0 { // In the middle of things; what it has seen is of no account.
+		c.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+		c.thaw()
+		m.clients[i] = m.open()
+		return
+	}
 	c.thaw()
 	time.Sleep(time.Second)
-	i := slices.Index(m.clients[:], c)
 	m.check(i, c)
 	if how%2 == 0 {
 		c.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)

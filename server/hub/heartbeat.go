@@ -48,7 +48,8 @@ func (h *Hub) beat(ctx context.Context) {
 }
 
 // beat sends a heartbeat if the session was sent nothing for an interval. It tells that the session is silent if it
-// promised to ping and was not heard of for three; the time in which a message is being handled does not count.
+// promised to ping and was not heard of for three, or said nothing at all for one; the time in which a message is being
+// handled does not count.
 func (s *Session) beat(heartbeat []byte) {
 	p := &s.pulse
 	pushes, idle := s.out.activity()
@@ -59,9 +60,14 @@ func (s *Session) beat(heartbeat []byte) {
 		s.out.push(heartbeat)
 	}
 
-	if handled := s.handled.Load(); handled != p.handled || handled%2 == 1 || !s.pings.Load() {
+	handled := s.handled.Load()
+	patience := silentIntervals * ticksPerInterval
+	if handled == 0 {
+		patience = ticksPerInterval
+	}
+	if handled != p.handled || handled%2 == 1 || handled > 0 && !s.pings.Load() {
 		p.handled, p.silent = handled, 0
-	} else if p.silent++; p.silent >= silentIntervals*ticksPerInterval && !p.lost {
+	} else if p.silent++; p.silent >= patience && !p.lost {
 		p.lost = true
 		close(s.silent)
 	}

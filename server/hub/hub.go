@@ -11,6 +11,8 @@ package hub
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -28,6 +30,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Whether debug lines show session descriptions, candidates and payloads.
 	LogPayloads bool
+	// Makes the tokens of sessions; 32 random bytes. Empty: a key of this process.
+	SessionKey []byte
 
 	Version           string // For `welcome`.
 	HeartbeatInterval time.Duration
@@ -62,6 +66,10 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		log:      cfg.Logger,
 		sessions: make(map[string]*Session),
 		rooms:    make(map[string]*room),
+	}
+	if len(cfg.SessionKey) == 0 {
+		h.cfg.SessionKey = make([]byte, sha256.Size)
+		_, _ = rand.Read(h.cfg.SessionKey) // Never fails.
 	}
 	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	up := make(chan struct{})
@@ -107,7 +115,7 @@ func (h *Hub) Sessions() int {
 	return len(h.sessions)
 }
 
-// Rooms returns how many rooms sessions of this hub are in.
+// Rooms returns how many rooms sessions of this hub are in, or are about to enter.
 func (h *Hub) Rooms() int {
 	h.roomsMu.RLock()
 	defer h.roomsMu.RUnlock()
@@ -137,8 +145,7 @@ func (h *Hub) enter(ctx context.Context, name string) (*room, error) {
 	h.roomsMu.Unlock()
 
 	if first {
-		r.loadErr = r.load(ctx, h.cfg.Log)
-		close(r.loaded)
+		h.load(ctx, r)
 	}
 	var err error
 	select {
@@ -154,11 +161,27 @@ func (h *Hub) enter(ctx context.Context, name string) (*room, error) {
 	return r, nil
 }
 
+// load reads a room for everybody who enters it, and not only for the first, who may go in the meantime. A room that
+// cannot be read is forgotten, so that who comes next tries anew.
+func (h *Hub) load(ctx context.Context, r *room) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
+	defer cancel()
+	defer close(r.loaded)
+	if r.loadErr = r.load(ctx, h.cfg.Log); r.loadErr != nil {
+		h.roomsMu.Lock()
+		defer h.roomsMu.Unlock()
+		delete(h.rooms, r.name)
+	}
+}
+
+// loadTimeout bounds how long reading a room may take.
+const loadTimeout = 10 * time.Second
+
 // exit ends what enter began. A room that nobody is in is forgotten.
 func (h *Hub) exit(r *room) {
 	h.roomsMu.Lock()
 	defer h.roomsMu.Unlock()
-	if r.entered--; r.entered == 0 {
+	if r.entered--; r.entered == 0 && h.rooms[r.name] == r {
 		delete(h.rooms, r.name)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
@@ -180,6 +181,40 @@ func TestLists(t *testing.T) {
 		}
 		if err := checkConsistency(h); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestFrozenVisitor: a client that does not read can come and go as often as it likes: no more than one list waits for it,
+// however many rooms there are.
+func TestFrozenVisitor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startHub(t, Config{MaxOutboxBytes: 64 << 10})
+		for i := range 30 {
+			open(t, h).join(fmt.Sprint("room ", i%3), delta)
+		}
+		frozen := open(t, h)
+		frozen.freeze()
+		for i := range 3000 {
+			room := fmt.Sprint("room ", i%3)
+			frozen.join(room, full)
+			if i%7 > 0 {
+				frozen.ask(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Leave{Leave: &beckonv1.Leave{Room: room}}})
+			}
+			synctest.Wait()
+			if err := checkConsistency(h); err != nil {
+				t.Fatal(err)
+			}
+			if n := len(frozen.out.queue) + len(frozen.out.line); n > 5 {
+				t.Fatalf("after %d visits %d things wait for the client", i+1, n)
+			}
+		}
+		frozen.thaw()
+		views := viewsOf(t, frozen.take())
+		for _, m := range frozen.members {
+			if n := len(views[m.room.name]); n != 11 {
+				t.Errorf("in the end the client sees %d users in %s, want 11", n, m.room.name)
+			}
 		}
 	})
 }
@@ -377,8 +412,8 @@ func TestHeartbeat(t *testing.T) {
 		if closed(script) {
 			t.Error("a client that never pinged counts as silent")
 		}
-		if events := early.take(); len(events) > 0 {
-			t.Errorf("a client that has not been welcomed was sent %v", events)
+		if events := early.take(); len(events) > 0 || !closed(early) {
+			t.Errorf("a client that has said nothing was sent %v; counts as silent: %v", events, closed(early))
 		}
 	})
 }
@@ -491,6 +526,15 @@ func TestMaxSessions(t *testing.T) {
 		first.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
 		open(t, h)
 	})
+}
+
+// silentLog is a log that never tells its followers anything.
+type silentLog struct{ roomlog.Log }
+
+// Follow implements roomlog.Log.
+func (silentLog) Follow(ctx context.Context, _ string, _ func(roomlog.Event)) error {
+	<-ctx.Done()
+	return ctx.Err()
 }
 
 // TestStartFails: a hub whose log cannot be followed says so.

@@ -45,12 +45,24 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 		}),
 	})
 	if err != nil {
-		r.forsake(m)
-		s.hub.exit(r)
+		s.takeBack(ctx, m, err)
 		return 0, err
 	}
 	s.members = append(s.members, m)
 	return m.owner, nil
+}
+
+// takeBack undoes a join that was not recorded, or, as far as is known, may have been.
+func (s *Session) takeBack(ctx context.Context, m *member, why error) {
+	m.room.detach(m)
+	if errors.Is(why, roomlog.ErrUnknown) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+		defer cancel()
+		if _, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, 0, roomlog.Expect{}); err != nil {
+			s.hub.log.ErrorContext(ctx, "cannot take back a join", "session", s.id, "room", m.room.name, "err", err)
+		}
+	}
+	s.hub.exit(m.room)
 }
 
 // presenceOf returns the mode that j asks for.
@@ -120,29 +132,39 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 	if f != nil {
 		return 0, f
 	}
-	seq, err := s.part(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id)
+	seq, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id, roomlog.Expect{User: s.id, Seq: m.owner})
 	if err != nil {
 		return 0, err
 	}
+	s.hub.exit(m.room)
 	s.members = slices.DeleteFunc(s.members, func(o *member) bool { return o == m })
 	return seq, nil
 }
 
-// part records that m is no longer in its room. It may be gone already.
-func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReason, id uint64) (roomlog.Seq, error) {
+// part ends a membership for good: even if the log cannot record it, the session is no longer in the room here.
+func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReason) error {
+	_, err := s.record(ctx, m, reason, 0, roomlog.Expect{User: s.id, Seq: m.owner})
+	if err != nil {
+		m.room.detach(m)
+	}
+	s.hub.exit(m.room)
+	return err
+}
+
+// record records that m is no longer in its room. It may be gone already: then there is nothing to record.
+func (s *Session) record(ctx context.Context, m *member, reason beckonv1.LeaveReason, id uint64, expect roomlog.Expect) (roomlog.Seq, error) {
 	seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
 		Kind: roomlog.Leave, Room: m.room.name, From: s.id, CSeq: id,
-		Expect: roomlog.Expect{User: s.id, Seq: m.owner},
+		Expect: expect,
 		Data: wire.Event(&beckonv1.ConnectResponse{
 			Room:  m.room.name,
 			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: m.shown, Reason: reason}},
 		}),
 	})
-	if _, gone := errors.AsType[*roomlog.ConflictError](err); err != nil && !gone {
-		return 0, err
+	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {
+		return 0, nil
 	}
-	s.hub.exit(m.room)
-	return seq, nil
+	return seq, err
 }
 
 // in returns the session's membership of a room that it must be in.

@@ -1,8 +1,11 @@
 package hub
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/beckonrtc/beckon/server/wire"
 )
 
 // Stream is how a session's events reach its client.
@@ -12,12 +15,10 @@ type Stream interface {
 	Send(event []byte) error
 }
 
-// frame is an event in an outbox.
+// frame is an event in an outbox, or a list.
 type frame struct {
 	event []byte
-	// Of a list: whose it is, and whether the list goes on.
-	list *member
-	more bool
+	list  *wire.List
 }
 
 // frameCost is what a frame counts for besides its bytes.
@@ -35,15 +36,22 @@ type outbox struct {
 	// Closed when more was pushed than the limit allows. Nothing is sent from then on.
 	overflowed chan struct{}
 
-	// What is queued or being written, but for lists: a room has at most one of those here.
+	// What is queued or being written, but for the list.
 	bytes atomic.Int64
+	// How many events have been written.
+	sent atomic.Uint64
 
 	mu      sync.Mutex
-	queue   []frame       // Guarded by mu.
-	spare   []frame       // Guarded by mu. Empty: the array of a queue to come.
-	writing bool          // Guarded by mu. A goroutine writes.
-	closed  bool          // Guarded by mu. Takes nothing any more.
-	pushes  uint64        // Guarded by mu. How many frames were queued.
+	queue   []frame // Guarded by mu.
+	spare   []frame // Guarded by mu. Empty: the array of a queue to come.
+	writing bool    // Guarded by mu. A goroutine writes.
+	closed  bool    // Guarded by mu. Takes nothing any more.
+	pushes  uint64  // Guarded by mu. How many frames were queued.
+
+	// Lists are long, and of no use once they are out of date. So there is one here at a time, whatever the number of rooms
+	// and of changes; members that are to get one after it stand in line, and theirs is made when their turn has come.
+	listing bool          // Guarded by mu. A list is queued or being written.
+	line    []*member     // Guarded by mu.
 	idle    chan struct{} // Guarded by mu. Not nil: to be closed when nothing is left to write.
 }
 
@@ -90,17 +98,12 @@ func (o *outbox) write() {
 		o.mu.Unlock()
 
 		for i, f := range batch {
-			if err := o.stream.Send(f.event); err != nil { // The stream is no more. Its reader tells why.
+			if err := o.send(f); err != nil { // The stream is no more. Its reader tells why.
 				o.mu.Lock()
 				o.closeLocked()
 				o.restLocked()
 				o.mu.Unlock()
 				return
-			}
-			if f.list == nil {
-				o.bytes.Add(-int64(len(f.event) + frameCost))
-			} else if !f.more {
-				f.list.room.listWritten(f.list)
 			}
 			batch[i] = frame{}
 		}
@@ -111,6 +114,60 @@ func (o *outbox) write() {
 			o.mu.Unlock()
 		}
 	}
+}
+
+// send writes a frame.
+func (o *outbox) send(f frame) error {
+	if f.list == nil {
+		err := o.stream.Send(f.event)
+		o.bytes.Add(-int64(len(f.event) + frameCost))
+		o.sent.Add(1)
+		return err
+	}
+	for event := range f.list.Events() {
+		if err := o.stream.Send(event); err != nil {
+			return err
+		}
+		o.sent.Add(1)
+	}
+	for next := o.listSent(); next != nil && !next.room.list(next); {
+		next = o.listSent()
+	}
+	return nil
+}
+
+// takeList reports whether a list for m may be queued now. If not, m gets into line, once.
+func (o *outbox) takeList(m *member) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.listing {
+		if !slices.Contains(o.line, m) {
+			o.line = append(o.line, m)
+		}
+		return false
+	}
+	o.listing = true
+	return true
+}
+
+// listSent tells that there is no list here any more. It returns whose turn it is.
+func (o *outbox) listSent() *member {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.listing = false
+	if len(o.line) == 0 {
+		return nil
+	}
+	next := o.line[0]
+	o.line = slices.Delete(o.line, 0, 1)
+	return next
+}
+
+// leaveLine takes m out of the line.
+func (o *outbox) leaveLine(m *member) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.line = slices.DeleteFunc(o.line, func(w *member) bool { return w == m })
 }
 
 // restLocked tells that the writer has stopped. o.mu must be held.

@@ -113,7 +113,7 @@ func (s *Session) repeat(req *wire.Request) {
 	e := s.outcomes.find(req.ID)
 	if e == nil {
 		f := invalid("request_id", "request_id %d comes after %d: expected a higher one, or a repetition of one of the last %d", req.ID, s.outcomes.last, maxOutcomes)
-		e = failureEvent(req.ID, string(bounded(req.Relay.Room)), f.about(&req.Relay))
+		e = failureEvent(req.ID, string(bounded([]byte(req.Room()))), f.about(&req.Relay))
 	}
 	s.out.push(e)
 }
@@ -167,6 +167,9 @@ func (s *Session) trace(ctx context.Context, req *wire.Request, room string, seq
 	attrs = append(attrs, slog.String("session", s.id), slog.String("room", room))
 	if req.ID != 0 {
 		attrs = append(attrs, slog.Uint64("request_id", req.ID))
+	}
+	if req.Kind == wire.Join {
+		attrs = append(attrs, slog.String("name", string(bounded([]byte(req.Message.GetJoin().GetName())))))
 	}
 	if req.Kind.Relayed() {
 		m := &req.Relay

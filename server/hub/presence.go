@@ -8,13 +8,13 @@ import (
 )
 
 // Whole lists cost their length times their number: in a room of n where everybody wants them, each change costs n². So
-// a room spends on them no more than listRate, and a member whose last list is still in its outbox waits for the next.
-// Either way the newest list goes out, not those in between. Rooms of up to some twenty users never wait.
+// a room sends its members no more than listRate of them, and a session has one in its outbox at a time. Either way the
+// newest list goes out, not those in between. A room of thirty users with names never waits.
 const (
-	// Bytes of lists per second that a room may have written.
+	// Bytes of lists per second that the changes of a room may cause.
 	listRate = 64 << 20
-	// Pauses shorter than this are not kept.
-	shortPause = time.Millisecond
+	// Pauses shorter than this are not kept, and none is longer than that.
+	shortPause, longPause = time.Millisecond, time.Second
 )
 
 // lists is when a room's members get whole lists.
@@ -52,49 +52,47 @@ func (r *room) relistLocked() {
 		})
 		return
 	}
-	var events [][]byte
-	size := 0
+	var shared *wire.List
+	sent := 0
 	for _, m := range r.members {
-		if !m.outdatedLocked() || m.listed {
+		if !m.outdatedLocked() || !m.turnLocked() {
 			continue
 		}
-		if events == nil {
-			events = r.encodeLocked(r.order)
+		if shared == nil {
+			shared = r.snapshotLocked(r.order)
 		}
-		m.sendLocked(events)
-		for _, e := range events {
-			size += len(e)
-		}
+		m.sendLocked(shared)
+		sent++
 	}
-	if pause := time.Duration(size) * time.Second / listRate; pause >= shortPause {
-		r.lists.next = now.Add(pause)
+	if sent > 0 {
+		pause := time.Duration(sent) * time.Duration(r.bytes) * time.Second / listRate
+		if pause >= shortPause {
+			r.lists.next = now.Add(min(pause, longPause))
+		}
 	}
 }
 
-// listLocked sends m its list, or remembers to do so when the one in its outbox is written. r.mu must be held.
+// listLocked sends m its list, or sees to it that it comes after the one in m's outbox. r.mu must be held.
 func (r *room) listLocked(m *member) {
-	if m.listed {
-		m.owed = true
+	if !m.turnLocked() {
 		return
 	}
 	users := r.order
 	if m.presence == beckonv1.Presence_PRESENCE_NONE {
 		users = []*user{m.user}
 	}
-	m.sendLocked(r.encodeLocked(users))
+	m.sendLocked(r.snapshotLocked(users))
 }
 
-// listWritten tells that the list of m that was in its outbox has been written.
-func (r *room) listWritten(m *member) {
+// list sends m the list that it has waited for. It returns false if m has gone.
+func (r *room) list(m *member) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	m.listed = false
-	if m.user == nil { // It has left.
-		return
+	if m.user == nil {
+		return false
 	}
-	if m.owed || m.outdatedLocked() && !r.lists.pending {
-		r.listLocked(m)
-	}
+	r.listLocked(m)
+	return true
 }
 
 // outdatedLocked reports whether m wants whole lists and has not been sent the present one. m.room.mu must be held.
@@ -102,23 +100,23 @@ func (m *member) outdatedLocked() bool {
 	return m.presence == beckonv1.Presence_PRESENCE_FULL && m.seen != m.room.changed
 }
 
-// sendLocked queues a list for m. m.room.mu must be held.
-func (m *member) sendLocked(list [][]byte) {
-	for i, e := range list {
-		m.session.out.put(frame{event: e, list: m, more: i < len(list)-1})
-	}
-	m.listed, m.owed, m.seen = true, false, m.room.changed
+// turnLocked reports whether m may be sent a list now. If not, it is owed one. m.room.mu must be held.
+func (m *member) turnLocked() bool {
+	m.owed = !m.session.out.takeList(m)
+	return !m.owed
 }
 
-// encodeLocked returns the list of users, as events. r.mu must be held.
-func (r *room) encodeLocked(users []*user) [][]byte {
+// sendLocked queues a list for m, whose turn it is. m.room.mu must be held.
+func (m *member) sendLocked(list *wire.List) {
+	m.seen = m.room.changed
+	m.session.out.put(frame{list: list})
+}
+
+// snapshotLocked returns the list of users. r.mu must be held.
+func (r *room) snapshotLocked(users []*user) *wire.List {
 	entries := make([][]byte, len(users))
 	for i, u := range users {
 		entries[i] = u.entry
 	}
-	events := wire.List(r.name, r.epoch, entries)
-	for i, e := range events {
-		events[i] = wire.AppendSeq(e, uint64(r.head))
-	}
-	return events
+	return wire.NewList(r.name, r.epoch, uint64(r.head), entries)
 }

@@ -11,10 +11,10 @@ import (
 
 // relay sends a message to one user or to everybody else in a room.
 func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room string, seq roomlog.Seq, err error) {
-	from, f := s.route(m)
-	if f == nil {
-		f = s.checkRelay(m)
+	if f := s.checkRelay(m); f != nil {
+		return string(bounded(m.Room)), 0, f.about(m)
 	}
+	from, f := s.route(m)
 	if f != nil {
 		return string(bounded(m.Room)), 0, f.about(m)
 	}
@@ -46,12 +46,12 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 		if !ok {
 			return seq, err
 		}
-		// Between look-up and Append the user left or joined anew. The room has heard of it by now.
 		if conflict.Seq == 0 {
 			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q has left room %q", bounded(to), r.name)
 		}
-		if ctx.Err() != nil {
-			return 0, roomlog.ErrUnknown
+		// Between look-up and Append the user has joined anew.
+		if err := r.reach(ctx, conflict.Seq); err != nil {
+			return 0, err
 		}
 	}
 }

@@ -32,7 +32,9 @@ type room struct {
 	order    []*user            // Guarded by mu. The same, in the order in which they came.
 	members  []*member          // Guarded by mu. Whose sessions are here.
 	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id.
+	bytes    int                // Guarded by mu. The size of their entries.
 	changed  roomlog.Seq        // Guarded by mu. The last presence record.
+	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows.
 	lists    lists              // Guarded by mu.
 }
 
@@ -60,8 +62,7 @@ type member struct {
 	user     *user // Nil before the join has arrived, and after the leave has.
 	place    int   // In room.members.
 	presence beckonv1.Presence
-	listed   bool        // A list is in the outbox.
-	owed     bool        // Another is to follow it in any case.
+	owed     bool        // Waits for a list, in the outbox's line.
 	seen     roomlog.Seq // What room.changed was for the last list.
 }
 
@@ -97,7 +98,7 @@ func (r *room) load(ctx context.Context, log roomlog.Log) error {
 		for _, rec := range r.early { // Some may be in found; applyLocked tells.
 			r.applyLocked(rec)
 		}
-		r.head = max(r.head, page.Head)
+		r.headLocked(page.Head)
 		r.early, r.live = nil, true
 		return nil
 	}
@@ -117,7 +118,7 @@ func (r *room) record(rec *roomlog.Record) {
 // applyLocked changes the room as rec says, and tells the members. A presence record that the room accounts for already
 // is passed over. r.mu must be held.
 func (r *room) applyLocked(rec *roomlog.Record) {
-	r.head = max(r.head, rec.Seq)
+	r.headLocked(rec.Seq)
 	u := r.users[rec.From]
 	if u != nil && rec.Kind.Presence() && rec.Seq <= u.seq {
 		return
@@ -130,6 +131,7 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		u = &user{id: rec.From, owner: rec.Seq, seq: rec.Seq, entry: wire.Entry(rec.Data)}
 		r.users[u.id] = u
 		r.order = slices.Insert(r.order, r.placeLocked(u.owner), u)
+		r.bytes += len(u.entry)
 		r.changed = rec.Seq
 		r.tellLocked(u, event(rec))
 		m := r.arriving[u.id]
@@ -145,7 +147,9 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		if u == nil {
 			return
 		}
+		r.bytes -= len(u.entry)
 		u.seq, u.entry = rec.Seq, wire.Entry(rec.Data)
+		r.bytes += len(u.entry)
 		r.changed = rec.Seq
 		r.tellLocked(u, event(rec))
 		r.relistLocked()
@@ -179,12 +183,61 @@ func (r *room) removeLocked(u *user) {
 	delete(r.users, u.id)
 	i := r.placeLocked(u.owner)
 	r.order = slices.Delete(r.order, i, i+1)
+	r.bytes -= len(u.entry)
+	r.detachLocked(u)
+}
+
+// detachLocked ends u's membership here, if it has one. r.mu must be held.
+func (r *room) detachLocked(u *user) {
 	if m := u.member; m != nil {
 		last := r.members[len(r.members)-1]
 		r.members[m.place], last.place = last, m.place
 		r.members[len(r.members)-1] = nil
 		r.members = r.members[:len(r.members)-1]
 		u.member, m.user = nil, nil
+		if m.owed {
+			m.session.out.leaveLine(m)
+		}
+	}
+}
+
+// detach ends m's membership here, whatever the log says.
+func (r *room) detach(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.arriving, m.session.id)
+	if m.user != nil {
+		r.detachLocked(m.user)
+	}
+}
+
+// headLocked tells that everything up to seq is accounted for. r.mu must be held.
+func (r *room) headLocked(seq roomlog.Seq) {
+	r.head = max(r.head, seq)
+	if r.moved != nil {
+		close(r.moved)
+		r.moved = nil
+	}
+}
+
+// reach returns when the room accounts for everything up to seq.
+func (r *room) reach(ctx context.Context, seq roomlog.Seq) error {
+	for {
+		r.mu.Lock()
+		if r.head >= seq {
+			r.mu.Unlock()
+			return nil
+		}
+		if r.moved == nil {
+			r.moved = make(chan struct{})
+		}
+		moved := r.moved
+		r.mu.Unlock()
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 }
 
@@ -202,13 +255,6 @@ func (r *room) expect(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.arriving[m.session.id] = m
-}
-
-// forsake tells the room that m's join will not arrive.
-func (r *room) forsake(m *member) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.arriving, m.session.id)
 }
 
 // find returns the user with that id: the id as a string that is there anyway, and its ownership record.

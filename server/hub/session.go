@@ -72,12 +72,21 @@ func newID() string {
 // ID returns the session's user id.
 func (s *Session) ID() string { return s.id }
 
+// Stream returns where the session's events go.
+func (s *Session) Stream() Stream { return s.out.stream }
+
 // Overflowed returns a channel that is closed when the client reads too slowly. The stream must end then.
 func (s *Session) Overflowed() <-chan struct{} { return s.out.overflowed }
 
-// Silent returns a channel that is closed when a client that used to send pings has been silent for three intervals. The
-// stream must end then.
+// Silent returns a channel that is closed when a client that used to send pings has been silent for three intervals, or
+// one that has yet to say anything for one. The stream must end then.
 func (s *Session) Silent() <-chan struct{} { return s.silent }
+
+// Sent returns how many events have been written.
+func (s *Session) Sent() uint64 { return s.out.sent.Load() }
+
+// Unwritten returns how many bytes of events, lists of users left out, have yet to be written.
+func (s *Session) Unwritten() int64 { return s.out.bytes.Load() }
 
 // Written returns a channel that is closed once the client has been written all that it has to be sent.
 func (s *Session) Written() <-chan struct{} { return s.out.written() }
@@ -137,28 +146,26 @@ func (s *Session) Handle(ctx context.Context, b []byte) error {
 func (s *Session) do(ctx context.Context, req *wire.Request, size int) (room string, seq roomlog.Seq, err error) {
 	if most := s.hub.cfg.MaxMessageBytes; most > 0 && size > most {
 		f := fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind), "the message has %d bytes: expected at most %d", size, most)
-		return string(bounded(req.Relay.Room)), 0, f.about(&req.Relay)
+		return req.Room(), 0, f.about(&req.Relay)
 	}
 	switch m := req.Message; req.Kind {
 	case wire.Join:
 		seq, err = s.join(ctx, m.GetJoin(), req.ID)
-		return m.GetJoin().GetRoom(), seq, err
 	case wire.Leave:
-		if m.GetLeave().GetRoom() == "" {
+		if req.Room() == "" {
 			return "", 0, ErrLeft
 		}
-		seq, err = s.leave(ctx, m.GetLeave().GetRoom(), req.ID)
-		return m.GetLeave().GetRoom(), seq, err
+		seq, err = s.leave(ctx, req.Room(), req.ID)
 	case wire.Update:
 		seq, err = s.update(ctx, m.GetUpdate(), req.ID)
-		return m.GetUpdate().GetRoom(), seq, err
 	case wire.Received:
 		s.received(ctx, m.GetReceived().GetCursors())
-		return "", 0, nil
 	case wire.None:
-		return "", 0, invalid("message", "the message is empty: expected one of join, leave, offer, answer, candidate, reject, hangup, data, update, resume, received, ping")
+		err = invalid("message", "the message is empty: expected one of join, leave, offer, answer, candidate, reject, hangup, data, update, resume, received, ping")
+	default:
+		return s.relay(ctx, &req.Relay, req.ID)
 	}
-	return s.relay(ctx, &req.Relay, req.ID)
+	return req.Room(), seq, err
 }
 
 // largest names the field that makes a message of that kind large.
@@ -184,6 +191,7 @@ func largest(k wire.Kind) string {
 func (s *Session) welcome() []byte {
 	return wire.Event(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Welcome{Welcome: &beckonv1.Welcome{
 		UserId:            s.id,
+		ResumeToken:       s.hub.token(s.id),
 		ResumeWindow:      durationpb.New(0),
 		HeartbeatInterval: durationpb.New(s.hub.cfg.HeartbeatInterval),
 		Limits:            s.hub.limits(),
@@ -245,10 +253,11 @@ func (s *Session) End(reason beckonv1.LeaveReason) {
 	for i, m := range slices.Backward(s.members) {
 		rooms[i] = m.room.name
 		if s.hub.closing.Load() {
+			m.room.detach(m)
 			s.hub.exit(m.room)
 			continue
 		}
-		if _, err := s.part(ctx, m, reason, 0); err != nil {
+		if err := s.part(ctx, m, reason); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot leave a room", "session", s.id, "room", m.room.name, "err", err)
 		}
 	}

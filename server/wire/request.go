@@ -7,6 +7,7 @@ package wire
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -70,6 +71,20 @@ type Relay struct {
 
 	// The fields from 3 on: what the sender says.
 	body []byte
+}
+
+// Room returns the room that the message names; empty if it names none.
+func (r *Request) Room() string {
+	m := r.Message
+	switch r.Kind {
+	case Join:
+		return m.GetJoin().GetRoom()
+	case Leave:
+		return m.GetLeave().GetRoom()
+	case Update:
+		return m.GetUpdate().GetRoom()
+	}
+	return string(r.Relay.Room)
 }
 
 // Size returns how many bytes of the sender's own the message has.
@@ -180,25 +195,38 @@ type field struct {
 	repeated bool
 	text     bool // It must be UTF-8.
 	wire     protowire.Type
+	kind     protoreflect.Kind
 	message  *shape // Of a message.
 	is       protoreflect.Name
 }
 
-// consume takes the first field off b. It returns a negative length unless the field is known and well-formed.
+// holds reports whether a number is in the range of the field's type.
+func (f *field) holds(v uint64) bool {
+	switch f.kind {
+	case protoreflect.BoolKind:
+		return v <= 1
+	case protoreflect.EnumKind:
+		return int64(v) == int64(int32(v))
+	}
+	return v <= math.MaxUint32
+}
+
+// consume takes the first field off b. It returns a negative length unless the field is known and as protobuf libraries
+// write it: there are decoders that take nothing else.
 func (s *shape) consume(b []byte) (num protowire.Number, v []byte, n int) {
 	num, typ, n := protowire.ConsumeTag(b)
-	if n < 0 || int(num) >= len(s) || !s[num].known || s[num].wire != typ {
+	if n != 1 || int(num) >= len(s) || !s[num].known || s[num].wire != typ { // The tags of these numbers have one byte.
 		return 0, nil, -1
 	}
 	if typ == protowire.VarintType {
-		_, m := protowire.ConsumeVarint(b[n:])
-		if m < 0 {
+		v, m := protowire.ConsumeVarint(b[n:])
+		if m != protowire.SizeVarint(v) || !s[num].holds(v) {
 			return 0, nil, -1
 		}
 		return num, nil, n + m
 	}
 	v, m := protowire.ConsumeBytes(b[n:])
-	if m < 0 || s[num].text && !utf8.Valid(v) || s[num].message != nil && !s[num].message.fits(v) {
+	if m != protowire.SizeBytes(len(v)) || s[num].text && !utf8.Valid(v) || s[num].message != nil && !s[num].message.fits(v) {
 		return 0, nil, -1
 	}
 	return num, v, n + m
@@ -234,7 +262,7 @@ func shapeOf(d protoreflect.MessageDescriptor) *shape {
 	s := new(shape)
 	for i := range d.Fields().Len() {
 		f := d.Fields().Get(i)
-		shown := field{known: true, repeated: f.IsList(), wire: protowire.VarintType, is: f.Name()}
+		shown := field{known: true, repeated: f.IsList(), wire: protowire.VarintType, kind: f.Kind(), is: f.Name()}
 		switch f.Kind() {
 		case protoreflect.StringKind:
 			shown.wire, shown.text = protowire.BytesType, true

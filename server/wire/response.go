@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"iter"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -98,37 +100,68 @@ func Entry(event []byte) []byte {
 	return nil
 }
 
-// List encodes `joined_users` in as many events as its size needs.
-func List(room, epoch string, entries [][]byte) (events [][]byte) {
-	for {
-		size, n := 0, 0
-		for n < len(entries) && (n == 0 || size+len(entries[n]) <= maxList) {
-			size += len(entries[n])
-			n++
+// List is who is in a room at one moment, to be sent as `joined_users`. It may be sent to many.
+type List struct {
+	room, epoch string
+	seq         uint64
+	entries     [][]byte
+	whole       []byte // The event, if one is enough.
+}
+
+// NewList returns a list of entries, as they are after record seq. entries must not be changed afterwards.
+func NewList(room, epoch string, seq uint64, entries [][]byte) *List {
+	l := &List{room: room, epoch: epoch, seq: seq, entries: entries}
+	if event, rest := l.encode(entries); len(rest) == 0 {
+		l.whole, l.entries = event, nil
+	}
+	return l
+}
+
+// Size returns how many bytes of events are encoded already: those of the whole list, if it is not a long one.
+func (l *List) Size() int { return len(l.whole) }
+
+// Events returns the events that make up the list. Those of a long one are encoded one at a time, as they are asked for.
+func (l *List) Events() iter.Seq[[]byte] {
+	return func(yield func([]byte) bool) {
+		if l.whole != nil {
+			yield(l.whole)
+			return
 		}
-		more := n < len(entries)
-		body := size + sizeString(epoch)
-		if more {
-			body += 2
-		}
-		b := make([]byte, 0, sizeString(room)+1+protowire.SizeBytes(body)+seqSpace)
-		b = appendRoom(b, room)
-		b = protowire.AppendTag(b, responseJoinedUsers, protowire.BytesType)
-		b = protowire.AppendVarint(b, uint64(body))
-		for _, e := range entries[:n] {
-			b = append(b, e...)
-		}
-		b = protowire.AppendTag(b, 2, protowire.BytesType)
-		b = protowire.AppendString(b, epoch)
-		if more {
-			b = protowire.AppendTag(b, 3, protowire.VarintType)
-			b = protowire.AppendVarint(b, 1)
-		}
-		events = append(events, b)
-		if entries = entries[n:]; !more {
-			return events
+		for rest := l.entries; len(rest) > 0; {
+			var event []byte
+			if event, rest = l.encode(rest); !yield(event) {
+				return
+			}
 		}
 	}
+}
+
+// encode encodes as many of entries as one event takes, and returns the others.
+func (l *List) encode(entries [][]byte) (event []byte, rest [][]byte) {
+	size, n := 0, 0
+	for n < len(entries) && (n == 0 || size+len(entries[n]) <= maxList) {
+		size += len(entries[n])
+		n++
+	}
+	entries, rest = entries[:n], entries[n:]
+	size += sizeString(l.epoch)
+	if len(rest) > 0 {
+		size += 2
+	}
+	b := make([]byte, 0, sizeString(l.room)+1+protowire.SizeBytes(size)+seqSpace)
+	b = appendRoom(b, l.room)
+	b = protowire.AppendTag(b, responseJoinedUsers, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(size))
+	for _, e := range entries {
+		b = append(b, e...)
+	}
+	b = protowire.AppendTag(b, 2, protowire.BytesType)
+	b = protowire.AppendString(b, l.epoch)
+	if len(rest) > 0 {
+		b = protowire.AppendTag(b, 3, protowire.VarintType)
+		b = protowire.AppendVarint(b, 1)
+	}
+	return AppendSeq(b, l.seq), rest
 }
 
 // appendRoom adds an event's room.

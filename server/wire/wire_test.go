@@ -2,6 +2,8 @@ package wire
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -176,12 +178,15 @@ func TestList(t *testing.T) {
 			want = append(want, u)
 			entries = append(entries, Entry(Event(&beckonv1.ConnectResponse{Room: "lobby", Event: &beckonv1.ConnectResponse_UserJoined{UserJoined: &beckonv1.UserJoined{User: u}}})))
 		}
-		parts := List("lobby", "epoch", entries)
+		parts := slices.Collect(NewList("lobby", "epoch", 7, entries).Events())
 		for i, b := range parts {
 			if len(b) > maxList+100 {
 				t.Errorf("%d users: a part has %d bytes", n, len(b))
 			}
-			m := decode(t, b)
+			m := new(beckonv1.ConnectResponse)
+			if err := proto.Unmarshal(b, m); err != nil || m.GetSeq() != 7 {
+				t.Fatalf("%d users: part %d is %v: %v", n, i, m, err)
+			}
 			if more := i < len(parts)-1; m.GetRoom() != "lobby" || m.GetJoinedUsers().GetEpoch() != "epoch" || m.GetJoinedUsers().GetMore() != more {
 				t.Errorf("%d users: part %d is of %q, epoch %q, more: %v", n, i, m.GetRoom(), m.GetJoinedUsers().GetEpoch(), m.GetJoinedUsers().GetMore())
 			}
@@ -199,7 +204,6 @@ func TestSpace(t *testing.T) {
 	r, _ := ParseRequest(b)
 	for name, event := range map[string][]byte{
 		"relay": r.Relay.Event("lobby", Sender("id", "ana")),
-		"list":  List("lobby", "epoch", nil)[0],
 		"event": Event(&beckonv1.ConnectResponse{Room: "lobby"}),
 	} {
 		if cap(event)-len(event) < seqSpace {
@@ -219,7 +223,10 @@ func FuzzRequest(f *testing.F) {
 		f.Add(b)
 		f.Add(append(b, b...))
 	}
-	f.Add([]byte{0x22, 0x05, 0x0a, 0x03, 0xff, 0xfe, 0xfd}) // A name that is not UTF-8.
+	f.Add([]byte{0x22, 0x05, 0x0a, 0x03, 0xff, 0xfe, 0xfd})                                     // A name that is not UTF-8.
+	f.Add([]byte{0x22, 0x09, 0xa2, 0x80, 0x80, 0x80, 0x80, 0x00, 0x01, 'v'})                    // A tag that is longer than it need be.
+	f.Add([]byte{0x22, 0x06, 0x22, 0x81, 0x80, 0x80, 0x00, 'v'})                                // A length that is.
+	f.Add([]byte{0x2a, 0x0b, 0x28, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}) // A bool that is no bool.
 	f.Fuzz(func(t *testing.T, b []byte) {
 		sent := new(beckonv1.ConnectRequest)
 		refused := proto.Unmarshal(b, sent)
@@ -236,7 +243,9 @@ func FuzzRequest(f *testing.F) {
 		if !r.Kind.Relayed() {
 			return
 		}
-		got := decode(t, r.Relay.Event("lobby", Sender(ana.GetId(), ana.GetName())))
+		event := r.Relay.Event("lobby", Sender(ana.GetId(), ana.GetName()))
+		checkPlain(t, event, (*beckonv1.ConnectResponse)(nil).ProtoReflect().Descriptor())
+		got := decode(t, event)
 		member := func(m proto.Message, oneof protoreflect.Name) protoreflect.Message {
 			r := m.ProtoReflect()
 			return r.Get(r.WhichOneof(r.Descriptor().Oneofs().ByName(oneof))).Message()
@@ -262,6 +271,36 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("something got through: %v", got)
 		}
 	})
+}
+
+// checkPlain checks that every tag, length and number in b is as short as can be and in its type's range, which some
+// decoders insist on.
+func checkPlain(t *testing.T, b []byte, d protoreflect.MessageDescriptor) {
+	t.Helper()
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		f := d.Fields().ByNumber(num)
+		if f == nil || n != protowire.SizeTag(num) {
+			t.Fatalf("in a %s, field %d has a tag of %d bytes", d.Name(), num, n)
+		}
+		b = b[n:]
+		if typ == protowire.VarintType {
+			v, n := protowire.ConsumeVarint(b)
+			if n != protowire.SizeVarint(v) || f.Kind() == protoreflect.BoolKind && v > 1 || f.Kind() == protoreflect.Uint32Kind && v > math.MaxUint32 || f.Kind() == protoreflect.EnumKind && int64(v) != int64(int32(v)) {
+				t.Fatalf("%s is %d, in %d bytes", f.FullName(), v, n)
+			}
+			b = b[n:]
+			continue
+		}
+		v, n := protowire.ConsumeBytes(b)
+		if n != protowire.SizeBytes(len(v)) {
+			t.Fatalf("%s has %d bytes, in %d", f.FullName(), len(v), n)
+		}
+		if f.Message() != nil {
+			checkPlain(t, v, f.Message())
+		}
+		b = b[n:]
+	}
 }
 
 // dropUnknown returns the value of field f of m, without unknown fields in messages of it.

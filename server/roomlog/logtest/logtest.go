@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"testing"
 	"time"
@@ -351,6 +352,10 @@ func (s *suite) forget() {
 	if page.Dropped {
 		s.Error("what was forgotten counts as dropped")
 	}
+	if err := s.log.Forget(s.Context(), room, "bob", math.MaxUint64); err != nil {
+		s.Fatalf("Forget: %v", err)
+	}
+	s.want("what is left of all", texts(s.read(roomlog.Query{User: "bob", After: bob}).Records), []string(nil))
 	for _, nobody := range [][2]string{{room, "eve"}, {"nowhere", "bob"}} {
 		if err := s.log.Forget(s.Context(), nobody[0], nobody[1], two); err != nil {
 			s.Errorf("Forget for %v: %v", nobody, err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"sort"
 	"sync"
 	"time"
 
@@ -116,7 +117,7 @@ func (l *Log) Forget(_ context.Context, room, user string, upTo roomlog.Seq) err
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u := r.users[user]; u != nil {
-		n, _ := slices.BinarySearchFunc(u.inbox.kept, upTo+1, func(k kept, seq roomlog.Seq) int { return cmp.Compare(k.seq, seq) })
+		n := sort.Search(len(u.inbox.kept), func(i int) bool { return u.inbox.kept[i].seq > upTo })
 		l.kept.Add(-u.inbox.pop(n))
 	}
 	return nil
