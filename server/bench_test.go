@@ -21,6 +21,7 @@ import (
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/web/webtest"
 )
 
 // The benchmarks run servers in processes of their own, so that a server's CPU and memory are not its clients': this
@@ -58,11 +59,15 @@ func serveChild(kind string) error {
 		return err
 	}
 	context.AfterFunc(ctx, func() { _ = srv.Shutdown(ctx) }) // Cut short: ctx has ended.
+	if kind == "web" {
+		return srv.ServeWeb(lis)
+	}
 	return srv.Serve(lis)
 }
 
 // child is a server in a process of its own.
 type child struct {
+	kind string
 	addr string
 	pid  int
 }
@@ -92,7 +97,7 @@ func startChild(b *testing.B, kind string) *child {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &child{strings.TrimSpace(addr), cmd.Process.Pid}
+	return &child{kind, strings.TrimSpace(addr), cmd.Process.Pid}
 }
 
 // cpu returns the processor time that the server has used. The kernel counts it in steps of 10 ms.
@@ -137,6 +142,11 @@ func (c *child) rss(b *testing.B) float64 {
 // join opens a session in the lobby, on a connection of its own.
 func (c *child) join(b *testing.B) *client {
 	b.Helper()
+	if c.kind == "web" {
+		conn := webtest.New(c.addr, nil)
+		b.Cleanup(func() { _ = conn.Close() })
+		return connect(b, conn, "lobby", none)
+	}
 	conn, err := grpc.NewClient(c.addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		b.Fatal(err)
@@ -204,12 +214,12 @@ func exchange(clients []*client, rounds int, message func(to string) *beckonv1.C
 	wg.Wait()
 }
 
-// BenchmarkIdleSession is the server's resident memory for a session that is in a room, on a connection of its own, beside
-// that of a stream of the bare relay.
+// BenchmarkIdleSession is the server's resident memory for a session that is in a room, on a connection of its own or a
+// websocket, beside that of a stream of the bare relay.
 func BenchmarkIdleSession(b *testing.B) {
 	const n = 2000
 	for b.Loop() {
-		for _, kind := range []string{"beckon", "bare"} {
+		for _, kind := range []string{"beckon", "web", "bare"} {
 			s := startChild(b, kind)
 			s.join(b) // What the first one costs once.
 			before := s.rss(b)

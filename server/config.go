@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/url"
 	"runtime/debug"
 	"time"
 )
@@ -16,6 +17,9 @@ type Config struct {
 	// Where Run listens, as "host:port". GRPCAddr is for native gRPC, default "localhost:50051". WebAddr is for browsers,
 	// default "localhost:8080". AdminAddr is for operators, default "127.0.0.1:9090". "off" switches the latter two off.
 	GRPCAddr, WebAddr, AdminAddr string
+	// The origins of pages that may use the web port, such as "https://app.example.org"; "*" is any. Pages that come from
+	// the host that they call always may. Default: no others.
+	WebOrigins []string
 
 	// Default: slog.Default().
 	Logger *slog.Logger
@@ -23,7 +27,7 @@ type Config struct {
 	LogPayloads bool
 
 	// The size of a message from a client, in bytes. Over it a message fails; beyond twice it, the stream ends. Default:
-	// 256 KiB. Must be at least 1 KiB.
+	// 256 KiB. Must be at least 1 KiB; there is no doing without a bound.
 	MaxMessageBytes int
 	// Rooms that a session may be in at one time. Default: 64.
 	MaxRooms int
@@ -34,10 +38,12 @@ type Config struct {
 	MaxConnections int
 	// Streams on one connection; more wait to be opened. Default: 4,096.
 	MaxStreams int
-	// What a session may have waiting to be written, in bytes; then it ends as a slow consumer. Default: 1 MiB. Must be
-	// at least 64 KiB.
+	// What a session may have waiting to be written, in bytes; then it ends as a slow consumer. Lists of users do not
+	// count: there is one at a time. Default: 1 MiB. Must be at least twice MaxMessageBytes.
 	MaxOutboxBytes int
 
+	// How long a client may take to set a connection up. Default: 10 s.
+	HandshakeTimeout time.Duration
 	// How often both sides of a stream show that they are there. Default: 10 s. Must be at least 1 s.
 	HeartbeatInterval time.Duration
 	// How long Shutdown lets streams take to end. Default: 10 s.
@@ -61,6 +67,7 @@ func Defaults() Config {
 		MaxStreams:      4096,
 		MaxOutboxBytes:  1 << 20,
 
+		HandshakeTimeout:  10 * time.Second,
 		HeartbeatInterval: 10 * time.Second,
 		DrainTimeout:      10 * time.Second,
 	}
@@ -81,17 +88,26 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("GRPCAddr is %q: expected an address such as %q", off, d.GRPCAddr)
 	}
 
+	for _, origin := range c.WebOrigins {
+		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+			return c, fmt.Errorf("WebOrigins has %q: expected an origin such as %q, or %q for any", origin, "https://app.example.org", "*")
+		}
+	}
+
+	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, d.MaxMessageBytes)
+	if c.MaxMessageBytes < 1<<10 || c.MaxMessageBytes > maxBound {
+		return c, fmt.Errorf("MaxMessageBytes is %d: expected %d to %d, or 0 for the default of %d", c.MaxMessageBytes, 1<<10, maxBound, d.MaxMessageBytes)
+	}
 	for _, b := range []struct {
 		name         string
 		v            *int
 		usual, least int
 	}{
-		{"MaxMessageBytes", &c.MaxMessageBytes, d.MaxMessageBytes, 1 << 10},
 		{"MaxRooms", &c.MaxRooms, d.MaxRooms, 1},
 		{"MaxSessions", &c.MaxSessions, d.MaxSessions, 1},
 		{"MaxConnections", &c.MaxConnections, d.MaxConnections, 1},
 		{"MaxStreams", &c.MaxStreams, d.MaxStreams, 1},
-		{"MaxOutboxBytes", &c.MaxOutboxBytes, d.MaxOutboxBytes, 64 << 10},
+		{"MaxOutboxBytes", &c.MaxOutboxBytes, d.MaxOutboxBytes, 2 * c.MaxMessageBytes},
 	} {
 		switch v := cmp.Or(*b.v, b.usual); {
 		case v < 0:
@@ -107,6 +123,7 @@ func (c Config) withDefaults() (Config, error) {
 		v            *time.Duration
 		usual, least time.Duration
 	}{
+		{"HandshakeTimeout", &c.HandshakeTimeout, d.HandshakeTimeout, time.Millisecond},
 		{"HeartbeatInterval", &c.HeartbeatInterval, d.HeartbeatInterval, time.Second},
 		{"DrainTimeout", &c.DrainTimeout, d.DrainTimeout, 0},
 	} {

@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"time"
-
-	"github.com/beckonrtc/beckon/server/web"
 )
 
 // Run listens on the configured addresses and serves until ctx ends; then it shuts down in order. It returns nil if
@@ -32,37 +30,23 @@ func (s *Server) Run(ctx context.Context) error {
 		s.log.Info("listening", "port", p.name, "addr", lis.Addr().String())
 	}
 
-	var https []*http.Server
-	serveHTTP := func(name string, h http.Handler) {
-		lis := listeners[name]
-		if lis == nil {
-			return
+	admin := &http.Server{Handler: s.admin(), ReadHeaderTimeout: s.cfg.HandshakeTimeout, IdleTimeout: 2 * time.Minute}
+	for name, serve := range map[string]func(net.Listener) error{"grpc": s.Serve, "web": s.ServeWeb, "admin": admin.Serve} {
+		if lis := listeners[name]; lis != nil {
+			go func() {
+				if err := serve(lis); err != nil && !errors.Is(err, http.ErrServerClosed) {
+					fail(fmt.Errorf("the %s port: %w", name, err))
+				}
+			}()
 		}
-		hs := &http.Server{Handler: h, ReadHeaderTimeout: handshakeTimeout, IdleTimeout: 2 * time.Minute}
-		https = append(https, hs)
-		go func() {
-			if err := hs.Serve(lis); !errors.Is(err, http.ErrServerClosed) {
-				fail(fmt.Errorf("serve %s on %s: %w", name, lis.Addr(), err))
-			}
-		}()
 	}
-	serveHTTP("web", web.Handler(listeners["grpc"].Addr().String()))
-	serveHTTP("admin", s.admin())
-	go func() {
-		if err := s.Serve(listeners["grpc"]); err != nil {
-			fail(err)
-		}
-	}()
 	s.log.Info("ready", "version", s.cfg.Version)
 
 	<-failing.Done()
 	s.log.Info("shutting down", "sessions", s.hub.Sessions(), "timeout", s.cfg.DrainTimeout)
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
 	defer stop()
-	err := s.Shutdown(stopping)
-	for _, hs := range https {
-		err = errors.Join(err, hs.Close())
-	}
+	err := errors.Join(s.Shutdown(stopping), admin.Close())
 	s.log.Info("shut down")
 	if ctx.Err() == nil { // Not asked for.
 		err = errors.Join(context.Cause(failing), err)

@@ -21,6 +21,7 @@ import (
 	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/memlog"
+	"github.com/beckonrtc/beckon/server/web"
 )
 
 // Server is a Signal service. All methods may be called concurrently.
@@ -31,6 +32,7 @@ type Server struct {
 	rooms  roomlog.Log
 	hub    *hub.Hub
 	grpc   *grpc.Server
+	web    *web.Server // Has a gRPC server of its own: the two end in different ways.
 	health *health.Server
 
 	draining chan struct{}  // Closed when the server begins to shut down.
@@ -71,17 +73,24 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.grpc = grpc.NewServer(cfg.grpcOptions()...)
-	beckonv1.RegisterSignalServer(s.grpc, signal{server: s})
-	healthv1.RegisterHealthServer(s.grpc, s.health)
+	s.grpc = s.newGRPC()
+	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
+		return s.serve(ctx, webStream{st})
+	}))
 	s.health.SetServingStatus(beckonv1.Signal_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
-	reflection.Register(s.grpc)
 	return s, nil
 }
 
+// newGRPC returns a gRPC server with all services.
+func (s *Server) newGRPC() *grpc.Server {
+	g := grpc.NewServer(s.cfg.grpcOptions()...)
+	beckonv1.RegisterSignalServer(g, signal{server: s})
+	healthv1.RegisterHealthServer(g, s.health)
+	reflection.Register(g)
+	return g
+}
+
 const (
-	// How long a connection may take to be set up.
-	handshakeTimeout = 10 * time.Second
 	// A connection on which nothing comes for pingTime is pinged, and closed if nothing comes for pingTimeout after that.
 	pingTime, pingTimeout = time.Minute, 20 * time.Second
 	// A connection without streams is closed after idleTime.
@@ -93,23 +102,23 @@ const (
 	streamWindow, connectionWindow = 64 << 10, 1 << 20
 	// The size of a request's metadata.
 	maxHeaderBytes = 16 << 10
+	// How long a browser's connection may be stuck, while it is written to and when it is to end.
+	stallTimeout, closeTimeout = 20 * time.Second, 2 * time.Second
 )
 
 // grpcOptions returns how gRPC is to run.
 func (c Config) grpcOptions() []grpc.ServerOption {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(newCodec()),
-		grpc.ConnectionTimeout(handshakeTimeout),
+		grpc.ConnectionTimeout(c.HandshakeTimeout),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: pingTime, Timeout: pingTimeout, MaxConnectionIdle: idleTime}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPingTime, PermitWithoutStream: true}),
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connectionWindow),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
+		// What is beyond this the transport refuses by itself, in words of its own; what is below, serve does.
+		grpc.MaxRecvMsgSize(4 * c.MaxMessageBytes),
 		grpc.WaitForHandlers(true),
-	}
-	if c.MaxMessageBytes > 0 {
-		// What is beyond this gRPC refuses by itself, in words of its own; what is below, Recv does.
-		options = append(options, grpc.MaxRecvMsgSize(4*c.MaxMessageBytes))
 	}
 	if c.MaxConnections > 0 {
 		// The connections that a LimitListener accepts are wrapped. For such gRPC cannot pool its read buffers.
@@ -121,15 +130,45 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 	return options
 }
 
+// web returns how the web port is to run.
+func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) error) web.Config {
+	return web.Config{
+		Serve:            serve,
+		GRPC:             g,
+		Logger:           c.Logger,
+		Origins:          c.WebOrigins,
+		MaxMessageBytes:  4 * c.MaxMessageBytes, // As on gRPC's own transport.
+		MaxHeaderBytes:   maxHeaderBytes,
+		HandshakeTimeout: c.HandshakeTimeout,
+		StallTimeout:     stallTimeout,
+		PingInterval:     pingTime,
+		SilenceTimeout:   pingTime + pingTimeout + c.HeartbeatInterval, // Something is written with every heartbeat.
+		CloseTimeout:     closeTimeout,
+	}
+}
+
 // Serve accepts native gRPC connections on lis until Shutdown is called; it returns nil then. It closes lis.
 func (s *Server) Serve(lis net.Listener) error {
-	if s.cfg.MaxConnections > 0 {
-		lis = netutil.LimitListener(lis, s.cfg.MaxConnections)
-	}
-	if err := s.grpc.Serve(lis); err != nil {
+	if err := s.grpc.Serve(s.cfg.limit(lis)); err != nil {
 		return fmt.Errorf("serve gRPC on %s: %w", lis.Addr(), err)
 	}
 	return nil
+}
+
+// ServeWeb accepts browsers' connections on lis until Shutdown is called; it returns nil then. It closes lis.
+func (s *Server) ServeWeb(lis net.Listener) error {
+	if err := s.web.Serve(s.cfg.limit(lis)); err != nil {
+		return fmt.Errorf("serve the web on %s: %w", lis.Addr(), err)
+	}
+	return nil
+}
+
+// limit returns a listener that accepts no more connections than there may be.
+func (c Config) limit(lis net.Listener) net.Listener {
+	if c.MaxConnections > 0 {
+		return netutil.LimitListener(lis, c.MaxConnections)
+	}
+	return lis
 }
 
 // Shutdown ends the server in order: it is no longer ready, takes no new sessions, and ends all streams with
@@ -144,9 +183,14 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.streams.Wait()
 		close(ended)
 	}()
-	stopped := make(chan struct{}) // The transport has: every client has read its status.
+	stopped := make(chan struct{}) // The transports have: every client has read its status.
+	waiting, cut := context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
 	go func() {
-		s.grpc.GracefulStop()
+		var transports sync.WaitGroup
+		transports.Go(s.grpc.GracefulStop)
+		transports.Go(func() { s.web.Shutdown(waiting) })
+		transports.Wait()
 		close(stopped)
 	}()
 	var err error
@@ -164,6 +208,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		err = fmt.Errorf("shut down in order: %w", ctx.Err())
 	}
 	s.grpc.Stop()
+	cut()
 	<-stopped
 	s.readers.Wait()
 	s.hub.Close()

@@ -18,9 +18,16 @@ const (
 	silent          hub.Reason = "SILENT"
 	limit           hub.Reason = "LIMIT"
 	shuttingDown    hub.Reason = "SHUTTING_DOWN"
+
+	// Of Listen and Send.
+	badFirstMessage hub.Reason = "BAD_FIRST_MESSAGE"
+	noMessages      hub.Reason = "NO_MESSAGES"
+	noSession       hub.Reason = "NO_SESSION"
+	notListening    hub.Reason = "NOT_LISTENING"
+	sendUnderWay    hub.Reason = "SEND_UNDER_WAY"
 )
 
-// codeOf has the status with which a stream ends for each reason.
+// codeOf has the status with which a call ends for each reason.
 var codeOf = map[hub.Reason]codes.Code{
 	hub.Undecodable:    codes.InvalidArgument,
 	hub.ResumeNotFirst: codes.InvalidArgument,
@@ -30,9 +37,14 @@ var codeOf = map[hub.Reason]codes.Code{
 	limit:              codes.ResourceExhausted,
 	silent:             codes.Unavailable,
 	shuttingDown:       codes.Unavailable,
+	badFirstMessage:    codes.InvalidArgument,
+	noMessages:         codes.InvalidArgument,
+	noSession:          codes.InvalidArgument,
+	notListening:       codes.FailedPrecondition,
+	sendUnderWay:       codes.FailedPrecondition,
 }
 
-// ending returns the status error with which a stream ends for that reason. detail is for a person.
+// ending returns the status error with which a call ends for that reason. detail is for a person.
 func ending(reason hub.Reason, detail string) error {
 	st, err := status.New(codeOf[reason], detail).WithDetails(&errdetails.ErrorInfo{Reason: string(reason), Domain: errorDomain})
 	if err != nil { // Only an OK status can have no details.

@@ -5,17 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"math/rand/v2"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/hub"
+	"github.com/beckonrtc/beckon/server/web"
 )
 
 // stream is a connection with one client, over whatever transport. Recv is called by one goroutine, Send by another.
@@ -26,7 +27,7 @@ type stream interface {
 	Recv() (received, error)
 }
 
-// lingerTimeout is how long a client may take to read what it has yet to be sent when its stream ends.
+// lingerTimeout is how long a client may take to read an event that it has yet to be sent when its stream ends.
 const lingerTimeout = 5 * time.Second
 
 // reconnectSpread is the time over which clients come back after a shutdown, so that they do not all come at once.
@@ -52,23 +53,39 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	case <-session.Overflowed():
 		err = errSlowConsumer
 	case <-session.Silent():
-		err = ending(silent, fmt.Sprintf("nothing was heard of the client for %s, though it had promised to ping", 3*s.cfg.HeartbeatInterval))
+		err = ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
 	case <-s.draining:
 		session.Drain(rand.N(reconnectSpread))
 		err = errDraining
 	}
-	if ctx.Err() == nil {
-		linger := time.NewTimer(lingerTimeout)
-		defer linger.Stop()
+	if ctx.Err() == nil && !linger(ctx, session) && err == nil {
+		err = errSlowConsumer
+	}
+	final := status.Convert(err)
+	s.log.InfoContext(ctx, "stream ended", "session", session.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", session.Unwritten())
+	return err
+}
+
+// linger waits until the client has been written all that it has to be sent, as long as it goes on reading. It reports
+// whether that was all.
+func linger(ctx context.Context, session *hub.Session) bool {
+	for {
+		before := session.Sent()
+		patience := time.NewTimer(lingerTimeout)
 		select {
 		case <-session.Written():
+			patience.Stop()
+			return true
 		case <-session.Overflowed():
-		case <-linger.C:
 		case <-ctx.Done():
+		case <-patience.C:
+			if session.Sent() > before {
+				continue
+			}
 		}
+		patience.Stop()
+		return false
 	}
-	s.log.LogAttrs(ctx, slog.LevelInfo, "stream ended", slog.String("session", session.ID()), slog.String("status", status.Code(err).String()), slog.String("detail", status.Convert(err).Message()))
-	return err
 }
 
 var (
@@ -88,7 +105,7 @@ func (s *Server) read(ctx context.Context, st stream, session *hub.Session) erro
 			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
 			return err
 		}
-		if n, most := message.Len(), 2*s.cfg.MaxMessageBytes; most > 0 && n > most {
+		if n, most := message.Len(), 2*s.cfg.MaxMessageBytes; n > most {
 			message.Free()
 			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
 			return ending(messageTooLarge, fmt.Sprintf("a message has %d bytes: expected at most %d; from %d on the stream ends", n, s.cfg.MaxMessageBytes, most+1))
@@ -125,20 +142,42 @@ type grpcStream struct {
 
 // Send implements stream.
 func (g *grpcStream) Send(event []byte) error {
-	g.event = event
+	g.event.event = event
 	return g.SendMsg(&g.event)
 }
 
 // Recv implements stream.
 func (g *grpcStream) Recv() (m received, err error) {
 	err = g.RecvMsg(&m)
+	// What gRPC itself cannot take it has answered with a status of its own by now; ours is for the log.
 	switch {
 	case err == nil || errors.Is(err, io.EOF) || g.Context().Err() != nil:
 		return m, err
-	case status.Code(err) == codes.ResourceExhausted:
+	case status.Code(err) == codes.ResourceExhausted: // Far too large.
 		return m, ending(messageTooLarge, status.Convert(err).Message())
 	}
 	return m, ending(hub.Undecodable, "the message cannot be read: "+status.Convert(err).Message())
+}
+
+// webStream is a stream on a websocket.
+type webStream struct {
+	*web.Stream
+}
+
+// Recv implements stream.
+func (w webStream) Recv() (received, error) {
+	message, err := w.Stream.Recv()
+	switch {
+	case err == nil:
+		return received{Buffer: mem.SliceBuffer(message)}, nil
+	case errors.Is(err, web.ErrTooLarge):
+		return received{}, ending(messageTooLarge, err.Error())
+	case errors.Is(err, web.ErrCompressed):
+		return received{}, status.Error(codes.Unimplemented, err.Error())
+	case errors.Is(err, web.ErrMalformed):
+		return received{}, ending(hub.Undecodable, err.Error())
+	}
+	return received{}, err
 }
 
 // remote returns the client's address, for logs.

@@ -11,7 +11,7 @@ import (
 	"github.com/beckonrtc/beckon/server/transcript"
 )
 
-// TestTranscripts plays every conversation of clients/testdata over native gRPC, against a server of its own.
+// TestTranscripts plays every conversation of clients/testdata over every transport, each against a server of its own.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../clients/testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -23,10 +23,25 @@ func TestTranscripts(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			play(t, conversation)
+			for name, dial := range transports {
+				if strings.HasPrefix(name, "Listen") && !conversation.Opens("join", "resume", "raw") {
+					continue // A stream of Listen begins otherwise.
+				}
+				t.Run(name, func(t *testing.T) { play(t, conversation, dial) })
+			}
 		})
 	}
 }
+
+// transports are the ways to open a stream.
+var transports = func() map[string]func(*service) transcript.Dial {
+	all := map[string]func(*service) transcript.Dial{}
+	for name, call := range connections {
+		all["Connect over "+name] = func(s *service) transcript.Dial { return transcript.Stubs(call(s)) }
+		all["Listen over "+name] = func(s *service) transcript.Dial { return listening(call(s)) }
+	}
+	return all
+}()
 
 // TestTranscriptReadme plays the conversation that the README of clients/testdata shows.
 func TestTranscriptReadme(t *testing.T) {
@@ -41,13 +56,13 @@ func TestTranscriptReadme(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	play(t, conversation)
+	play(t, conversation, transports["Connect over gRPC"])
 }
 
 // play plays a conversation against a server of its own, in virtual time.
-func play(t *testing.T, conversation *transcript.Transcript) {
+func play(t *testing.T, conversation *transcript.Transcript, dial func(*service) transcript.Dial) {
 	synctest.Test(t, func(t *testing.T) {
-		if err := conversation.Play(t.Context(), transcript.Stubs(start(t, server.Config{}, nil).dial())); err != nil {
+		if err := conversation.Play(t.Context(), dial(start(t, server.Config{}, nil))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -268,7 +268,7 @@ func TestServerShutsDown(t *testing.T) {
 // Who does not take what comes for long enough is put out, and learns of it after what had come until then.
 func TestSlowConsumer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		house := openHouse(t, server.Config{MaxOutboxBytes: 64 << 10})
+		house := openHouse(t, server.Config{MaxOutboxBytes: 512 << 10})
 		ana, ben := house.guest(t, beckon.WithQueue(1)), house.guest(t)
 		join(t, ana, "lobby", "ana", beckon.PresenceNone)
 		join(t, ben, "lobby", "ben", beckon.PresenceNone)

@@ -32,6 +32,9 @@ func Dial(ctx context.Context, target string, opts ...Option) (*Session, error) 
 
 // Connect opens a session on a connection that the caller made and keeps; one connection carries many sessions. Otherwise
 // it is as [Dial].
+//
+// A connection that is lost without a word shows as that only if it is pinged. Dial pings one on which nothing has come
+// for 30 seconds and gives it 10 to answer, by grpc.WithKeepaliveParams; a caller's own connection should do the same.
 func Connect(ctx context.Context, cc grpc.ClientConnInterface, opts ...Option) (*Session, error) {
 	return open(ctx, cc, nil, collect(opts))
 }

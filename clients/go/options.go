@@ -40,7 +40,8 @@ func collect(opts []Option) *options {
 		queue: 1024,
 		dial: []grpc.DialOption{
 			grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{MinVersion: tls.VersionTLS12})),
-			// Heartbeats keep a healthy connection from being pinged: a mobile radio is not woken for it.
+			// As Connect tells those who make their own connection. Heartbeats keep a healthy connection from being pinged:
+			// a mobile radio is not woken for it.
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
 		},
 	}

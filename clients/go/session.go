@@ -40,8 +40,7 @@ type Session struct {
 	silence *silence                         // nil: the server may be silent.
 
 	// Owned by the writer goroutine.
-	lastID  uint64 // The request id given last.
-	scratch []byte // Holds the encoding of one message.
+	lastID uint64 // The request id given last.
 
 	// Written before done is closed.
 	err error
@@ -96,8 +95,9 @@ func (s *Session) Err() error {
 }
 
 // Close ends the session: what was sent before is answered, the user leaves all rooms, and the server ends the stream,
-// for which Close waits at most five seconds before it aborts. The events that came until then can still be taken. The
-// error is that of Err. Later calls of Close wait for the same end.
+// for which Close waits at most five seconds before it aborts ([Abandoned]). A server that does not read what is still on
+// its way to it is given that time, too. The events that came until then can still be taken. The error is that of Err.
+// Later calls of Close wait for the same end.
 func (s *Session) Close() error {
 	s.once.Do(func() {
 		s.events.lift() // So that what comes until the end does not wait for the application to take it.

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	beckon "github.com/beckonrtc/beckon/clients/go"
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
 func TestClose(t *testing.T) {
@@ -66,25 +67,34 @@ func TestClose(t *testing.T) {
 }
 
 func TestCloseIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		session := script(func(stage *stage) error {
-			stage.welcome(ana(0))
-			stage.hearEnd()
-			<-stage.Context().Done() // Does not end the stream.
-			return nil
-		}).open(t)
-		begin := time.Now()
-		err := session.Close()
-		if !errors.Is(err, beckon.Abandoned) {
-			t.Errorf("Close: %v, want Abandoned", err)
-		}
-		if took := time.Since(begin); took != 5*time.Second {
-			t.Errorf("Close took %v: want 5s", took)
-		}
-		if again := session.Close(); again != err {
-			t.Errorf("Close again: %v, want %v", again, err)
-		}
-	})
+	for _, reads := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			session := script(func(stage *stage) error {
+				stage.welcome(ana(0))
+				if reads {
+					stage.hearEnd()
+				}
+				<-stage.Context().Done() // Does not end the stream.
+				return nil
+			}).open(t)
+			for range 2 { // More than the stream's window, in all.
+				data := &beckonv1.ConnectRequest_Data{Data: &beckon.Data{Payload: make([]byte, 100<<10)}}
+				go session.Send(t.Context(), &beckon.ConnectRequest{Message: data})
+			}
+			synctest.Wait()
+			begin := time.Now()
+			err := session.Close()
+			if !errors.Is(err, beckon.Abandoned) {
+				t.Errorf("Close: %v, want Abandoned", err)
+			}
+			if took := time.Since(begin); took != 5*time.Second {
+				t.Errorf("Close took %v: want 5s", took)
+			}
+			if again := session.Close(); again != err {
+				t.Errorf("Close again: %v, want %v", again, err)
+			}
+		})
+	}
 }
 
 func TestAbort(t *testing.T) {

@@ -39,14 +39,15 @@ func (s *Session) transmit(c *call) error {
 		s.lastID++
 		request.RequestId = s.lastID
 	}
-	if failure := s.check(request); failure != nil {
+	encoded, failure := s.encode(request)
+	if failure != nil {
 		c.outcome <- failure
 		return nil
 	}
 	if !c.silent {
 		s.expect(request.RequestId, c)
 	}
-	if err := s.stream.Send(request); err != nil {
+	if err := s.stream.Send(encoded); err != nil {
 		return err
 	}
 	if c.silent {
@@ -55,18 +56,20 @@ func (s *Session) transmit(c *call) error {
 	return nil
 }
 
-// check refuses a message that would end the stream, so that it harms nothing else.
-func (s *Session) check(request *ConnectRequest) error {
-	encoded, err := proto.MarshalOptions{}.MarshalAppend(s.scratch[:0], request)
+// encode gives the message with its encoding in the place of its fields: gRPC copies that as it is. It refuses a message
+// that would end the stream, so that it harms nothing else.
+func (s *Session) encode(request *ConnectRequest) (*ConnectRequest, error) {
+	bytes, err := proto.Marshal(request)
 	if err != nil {
-		return &Failure{Code: Invalid, Detail: err.Error()}
+		return nil, &Failure{Code: Invalid, Detail: err.Error()}
 	}
-	s.scratch = encoded
-	if limit := s.welcome.Limits.GetMaxMessageBytes(); limit > 0 && uint64(len(encoded)) > uint64(limit) {
-		detail := fmt.Sprintf("the message has %d bytes: the server takes at most %d", len(encoded), limit)
-		return &Failure{Code: TooLarge, Detail: detail}
+	if limit := s.welcome.Limits.GetMaxMessageBytes(); limit > 0 && uint64(len(bytes)) > uint64(limit) {
+		detail := fmt.Sprintf("the message has %d bytes: the server takes at most %d", len(bytes), limit)
+		return nil, &Failure{Code: TooLarge, Detail: detail}
 	}
-	return nil
+	encoded := &ConnectRequest{}
+	encoded.ProtoReflect().SetUnknown(bytes)
+	return encoded, nil
 }
 
 // ping tells how far the application has read.

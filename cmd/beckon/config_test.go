@@ -137,17 +137,17 @@ func TestConfigurationErrors(t *testing.T) {
 		{
 			name: "count in the file",
 			file: "max-rooms: many\n",
-			want: `FILE:1: max-rooms: "many": expected a whole number up to 536870911, or 0 for no bound`,
+			want: `FILE:1: max-rooms: "many": expected a whole number up to 536870911, or none`,
 		},
 		{
 			name: "negative count",
 			file: "max-rooms: -1\n",
-			want: `FILE:1: max-rooms: "-1": expected a whole number up to 536870911, or 0 for no bound`,
+			want: `FILE:1: max-rooms: "-1": expected a whole number up to 536870911, or none`,
 		},
 		{
 			name: "nothing after the key",
 			file: "max-rooms:\n",
-			want: `FILE:1: max-rooms: "": expected a whole number up to 536870911, or 0 for no bound`,
+			want: `FILE:1: max-rooms: "": expected a whole number up to 536870911, or none`,
 		},
 		{
 			name: "list for a single value",
@@ -175,7 +175,7 @@ func TestConfigurationErrors(t *testing.T) {
 		},
 		{
 			name: "size in a variable", env: "MAX_MESSAGE_BYTES", value: "64 kilo",
-			want: `BECKON_MAX_MESSAGE_BYTES: "64 kilo": expected a size such as 256KiB, from 1KiB to 511MiB, or 0 for no bound`,
+			want: `BECKON_MAX_MESSAGE_BYTES: "64 kilo": expected a size such as 256KiB, from 1KiB to 511MiB, or none`,
 		},
 		{
 			name: "duration in a variable", env: "RESUME_WINDOW", value: "30",

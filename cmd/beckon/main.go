@@ -6,9 +6,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"google.golang.org/grpc/grpclog"
 )
 
 func main() {
+	if os.Getenv("GRPC_GO_LOG_SEVERITY_LEVEL") == "" { // What gRPC's libraries write of clients is not for this log.
+		grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
+	}
 	ctx := interruptible(context.Background())
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }

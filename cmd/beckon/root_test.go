@@ -37,9 +37,9 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --log-payloads=perhaps", `--log-payloads: "perhaps": expected true or false`},
 		{"serve --grpc off", `--grpc: "off": expected HOST:PORT, such as localhost:50051 or :50051`},
 		{"serve --web localhost:80808", `--web: "localhost:80808": expected a port from 0 to 65535`},
-		{"serve --max-streams 4294967296", `--max-streams: "4294967296": expected a whole number up to 536870911, or 0 for no bound`},
-		{"serve --max-message-bytes 10", `--max-message-bytes: "10": expected a size such as 256KiB, from 1KiB to 511MiB, or 0 for no bound`},
-		{"serve --max-message-bytes huge", `--max-message-bytes: "huge": expected a size such as 256KiB, from 1KiB to 511MiB, or 0 for no bound`},
+		{"serve --max-streams 4294967296", `--max-streams: "4294967296": expected a whole number up to 536870911, or none`},
+		{"serve --max-message-bytes 10", `--max-message-bytes: "10": expected a size such as 256KiB, from 1KiB to 511MiB`},
+		{"serve --max-message-bytes huge", `--max-message-bytes: "huge": expected a size such as 256KiB, from 1KiB to 511MiB`},
 	} {
 		t.Run(tt.line, func(t *testing.T) {
 			code, stdout, stderr := runBeckon(t, strings.Fields(tt.line)...)

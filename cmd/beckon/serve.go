@@ -22,7 +22,7 @@ func newServe() *cobra.Command {
 admin port answers 200. SIGTERM and SIGINT end it in order: no new sessions, then the clients are told, then it exits
 with 0. A second signal ends it at once.
 
-Of the bounds (--max-...), 0 means none. A size may be written as 262144 or as 256KiB.
+A size may be written as 262144 or as 256KiB.
 
 Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a line of the configuration file:
 
@@ -32,6 +32,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
   max-message-bytes: 128KiB`,
 		Example: `  beckon serve
   beckon serve --grpc :50051 --web :8080 --log-format json
+  beckon serve --web-origin https://app.example.org --web-origin https://www.example.org
   beckon serve --config beckon.yaml --log-level debug
   BECKON_WEB=off beckon serve`,
 		Args: noArguments,
@@ -48,16 +49,20 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.SortFlags = false
 	f.Var(address(&config.GRPCAddr), "grpc", "where native clients connect")
 	f.Var(optionalAddress(&config.WebAddr), "web", `where browsers connect; "off": nowhere`)
+	f.StringSliceVar(&config.WebOrigins, "web-origin", nil,
+		"pages of this `ORIGIN` may use the server; \"*\": of any; may be repeated")
 	f.Var(optionalAddress(&config.AdminAddr), "admin", `where operators look (/readyz); "off": nowhere`)
 
-	f.Var(sizeBound(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
+	f.Var(size(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
 	f.Var(countBound(&config.MaxRooms), "max-rooms", "rooms that one session may be in at one time")
 	f.Var(countBound(&config.MaxSessions), "max-sessions", "sessions in all")
-	f.Var(countBound(&config.MaxConnections), "max-connections", "connections in all; more wait")
+	f.Var(countBound(&config.MaxConnections), "max-connections", "connections to each port; more wait")
 	f.Var(countBound(&config.MaxStreams), "max-streams", "streams on one connection; more wait")
 	f.Var(sizeBound(&config.MaxOutboxBytes, 64<<10), "max-outbox-bytes",
-		"what one session may leave unread before it is ended")
+		"what one session may leave unread; at least two messages")
 
+	f.Var(duration(&config.HandshakeTimeout, time.Millisecond), "handshake-timeout",
+		"how long a client may take to set a connection up")
 	f.Var(duration(&config.HeartbeatInterval, time.Second), "heartbeat-interval",
 		"how often each side shows that it is there")
 	f.Var(duration(&config.DrainTimeout, time.Millisecond), "drain-timeout", "how long the end may take")

@@ -106,6 +106,9 @@ func TestServeHasAllFlags(t *testing.T) {
 	words := regexp.MustCompile("([a-z])([A-Z])")
 	for field := range reflect.TypeFor[server.Config]().Fields() {
 		name := strings.ToLower(words.ReplaceAllString(strings.TrimSuffix(field.Name, "Addr"), "$1-$2"))
+		if field.Type.Kind() == reflect.Slice {
+			name = strings.TrimSuffix(name, "s") // It may be repeated.
+		}
 		if name == "logger" || name == "version" {
 			continue // From --log-format and --log-level, and from the build.
 		}

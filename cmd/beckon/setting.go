@@ -36,42 +36,63 @@ func (s setting[T]) String() string { return s.format(*s.target) }
 
 func (s setting[T]) Type() string { return s.kind }
 
-// sizeBound is a number of bytes that is not to be exceeded: 65536, 64KiB. 0 is no bound, for which *target is negative.
-func sizeBound(target *int, least int) pflag.Value {
+// size is a number of bytes: 65536, 64KiB.
+func size(target *int, least int) pflag.Value {
 	return setting[int]{target, "SIZE",
-		func(text string) (int, error) {
-			n, err := humanize.ParseBytes(text)
-			if err != nil || n > maxBound || n > 0 && n < uint64(least) {
-				return 0, fmt.Errorf("expected a size such as 256KiB, from %s to 511MiB, or 0 for no bound", inBytes(least))
-			}
-			return bound(int(n)), nil
-		},
+		func(text string) (int, error) { return parseSize(text, least, "") },
 		inBytes,
 	}
 }
 
-// countBound is a number that is not to be exceeded. 0 is no bound, for which *target is negative.
+// sizeBound is a size that is not to be exceeded. None is no bound, for which *target is negative.
+func sizeBound(target *int, least int) pflag.Value {
+	return setting[int]{target, "SIZE",
+		func(text string) (int, error) {
+			if noBound(text) {
+				return -1, nil
+			}
+			return parseSize(text, least, ", or none")
+		},
+		func(n int) string { return orNone(n, inBytes) },
+	}
+}
+
+func parseSize(text string, least int, otherwise string) (int, error) {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > maxBound || n < uint64(least) {
+		return 0, fmt.Errorf("expected a size such as 256KiB, from %s to 511MiB%s", inBytes(least), otherwise)
+	}
+	return int(n), nil
+}
+
+// countBound is a number that is not to be exceeded. None is no bound, for which *target is negative.
 func countBound(target *int) pflag.Value {
 	return setting[int]{target, "N",
 		func(text string) (int, error) {
+			if noBound(text) {
+				return -1, nil
+			}
 			n, err := strconv.ParseUint(text, 10, 31)
 			if err != nil || n > maxBound {
-				return 0, fmt.Errorf("expected a whole number up to %d, or 0 for no bound", maxBound)
+				return 0, fmt.Errorf("expected a whole number up to %d, or none", maxBound)
 			}
-			return bound(int(n)), nil
+			return int(n), nil
 		},
-		func(n int) string { return strconv.Itoa(max(n, 0)) },
+		func(n int) string { return orNone(n, strconv.Itoa) },
 	}
 }
 
 // maxBound is the highest bound that a server takes.
 const maxBound = math.MaxInt32 / 4
 
-func bound(n int) int {
-	if n == 0 {
-		return -1
+// noBound tells whether text says that there is to be no bound.
+func noBound(text string) bool { return text == "none" || text == "0" }
+
+func orNone(n int, format func(int) string) string {
+	if n < 0 {
+		return "none"
 	}
-	return n
+	return format(n)
 }
 
 func inBytes(n int) string {

@@ -20,6 +20,7 @@ type line struct {
 	number int    // In the file, from 1.
 	text   string // As written, on one line.
 	who    string
+	word   string // After "ana>" or "ana<".
 	action action
 }
 
@@ -57,12 +58,11 @@ func (l *line) parse() (err error) {
 	if m == nil {
 		return errors.New("want a line such as: ana> join {…}, or: ana< ack #1")
 	}
-	var word, rest string
-	l.who, word, rest = m[1], m[3], m[4]
+	l.who, l.word = m[1], m[3]
 	if m[2] == ">" {
-		l.action, err = parseDeed(word, rest)
+		l.action, err = parseDeed(l.word, m[4])
 	} else {
-		l.action, err = parseSight(word, rest)
+		l.action, err = parseSight(l.word, m[4])
 	}
 	return err
 }

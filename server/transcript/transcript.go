@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"golang.org/x/tools/txtar"
@@ -61,6 +62,18 @@ func Parse(file string, data []byte) (*Transcript, error) {
 		return nil, fmt.Errorf("%s:%w", file, err)
 	}
 	return t, nil
+}
+
+// Opens reports whether the first line of every stream has one of these words, such as "join" or "raw".
+func (t *Transcript) Opens(words ...string) bool {
+	opened := map[string]bool{}
+	for _, l := range t.lines {
+		if !opened[l.who] && !slices.Contains(words, l.word) {
+			return false
+		}
+		opened[l.who] = true
+	}
+	return true
 }
 
 // namePattern is what the names of participants, variables and sections look like.

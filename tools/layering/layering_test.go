@@ -46,6 +46,8 @@ var layers = []layer{
 		"the server knows neither its clients nor the command that starts it"},
 	{"clients/go/...", []string{"gen/...", "clients/go/..."},
 		"a client knows the contract, and whoever imports it must not get a server with it"},
+	{"clients/web/test/...", []string{"gen/...", "clients/go/..."},
+		"a native peer for the browsers' tests is a program like any other that uses the Go client"},
 	{"tools/...", []string{"gen/...", "server/...", "clients/go/...", "tools/..."},
 		"commands are run, not imported"},
 	{"cmd/...", []string{"..."},
@@ -72,7 +74,7 @@ var bans = []ban{
 			"os.Getenv", "os.LookupEnv", "os.Environ", "os.ExpandEnv", "syscall.Getenv", "syscall.Environ",
 		},
 		in:      []string{"..."},
-		except:  []string{"cmd/...", "tools/..."},
+		except:  []string{"cmd/...", "tools/...", "clients/web/test/..."},
 		because: "only commands read flags and the environment; what is below them is given a Config",
 	},
 }

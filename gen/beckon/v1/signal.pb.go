@@ -33,19 +33,24 @@
 //   OK                   -                   the session was ended as asked                    stop
 //   INVALID_ARGUMENT     UNDECODABLE         the bytes are no ConnectRequest                   not retry
 //   INVALID_ARGUMENT     RESUME_NOT_FIRST    `resume` came after another message               not retry
+//   INVALID_ARGUMENT     BAD_FIRST_MESSAGE   a Listen began with another message than `join`   not retry
+//                                            or `resume`
+//   UNIMPLEMENTED        -                   a message is compressed                           not retry
 //   UNAUTHENTICATED      NO_TOKEN, BAD_TOKEN, TOKEN_EXPIRED
 //                                            no, a bad or an expired access token              not retry with it
 //   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
 //   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again
-//                                            beyond, gRPC itself ends the stream, with the
-//                                            status alone)
+//                                            beyond, the transport itself ends the stream:
+//                                            gRPC with the status alone, a websocket with
+//                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
-//                                            three heartbeat intervals
+//                                            three heartbeat intervals, or one that began a
+//                                            stream said nothing for one
 //   UNAVAILABLE          SHUTTING_DOWN, NO_LOG
 //                                            the server stops, or has lost its store           resume, with jitter
 //
@@ -2108,9 +2113,10 @@ type Welcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The client, for as long as the session lives. What others put into `to`.
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
-	// What `resume` needs; a secret, the same for the whole session. Empty: the server does not take up sessions again.
+	// What `resume` and Send need; a secret, the same for the whole session.
 	ResumeToken string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// How long the server keeps a session whose stream was lost. 0: not at all, the user leaves at once.
+	// How long the server keeps a session whose stream was lost. 0: not at all, the user leaves at once, and there is
+	// nothing to resume.
 	ResumeWindow *durationpb.Duration `protobuf:"bytes,3,opt,name=resume_window,json=resumeWindow,proto3" json:"resume_window,omitempty"`
 	// How often each side shows that it is there.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`

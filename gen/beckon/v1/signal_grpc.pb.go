@@ -33,19 +33,24 @@
 //   OK                   -                   the session was ended as asked                    stop
 //   INVALID_ARGUMENT     UNDECODABLE         the bytes are no ConnectRequest                   not retry
 //   INVALID_ARGUMENT     RESUME_NOT_FIRST    `resume` came after another message               not retry
+//   INVALID_ARGUMENT     BAD_FIRST_MESSAGE   a Listen began with another message than `join`   not retry
+//                                            or `resume`
+//   UNIMPLEMENTED        -                   a message is compressed                           not retry
 //   UNAUTHENTICATED      NO_TOKEN, BAD_TOKEN, TOKEN_EXPIRED
 //                                            no, a bad or an expired access token              not retry with it
 //   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
 //   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again
-//                                            beyond, gRPC itself ends the stream, with the
-//                                            status alone)
+//                                            beyond, the transport itself ends the stream:
+//                                            gRPC with the status alone, a websocket with
+//                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
-//                                            three heartbeat intervals
+//                                            three heartbeat intervals, or one that began a
+//                                            stream said nothing for one
 //   UNAVAILABLE          SHUTTING_DOWN, NO_LOG
 //                                            the server stops, or has lost its store           resume, with jitter
 //
@@ -91,12 +96,25 @@ type SignalClient interface {
 	// Connect carries one session, from its first message to its end. Everything above is about it.
 	Connect(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[ConnectRequest, ConnectResponse], error)
 	// Listen and Send together serve clients that cannot have a bidirectional stream. Listen opens a session with a `join`
-	// or takes it up with a `resume`, and carries all of its events, outcomes included. Its end is that of the session's
-	// stream, with the statuses above; any other first message ends it with INVALID_ARGUMENT.
+	// or takes it up with a `resume`, and carries all of its events, outcomes included. It ends as the session's stream
+	// does, with the statuses above; its client ends the session with a `leave` without a room. Any other first message
+	// ends it with INVALID_ARGUMENT, reason BAD_FIRST_MESSAGE.
 	Listen(ctx context.Context, in *ListenRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListenResponse], error)
-	// Send carries messages of a session opened by Listen, in order; a later one is tried after an earlier one failed. The
-	// metadata `beckon-session` holds the session's resume token. One Send may be under way per session.
-	// FAILED_PRECONDITION while the session's newest stream is a Connect.
+	// Send carries messages of a session opened by Listen, and returns when they have been tried: in order, a later one
+	// after an earlier one failed. What becomes of each is told on the Listen stream, and if one of them ends the session,
+	// so is that. The metadata `beckon-session` holds the session's resume token.
+	//
+	// A mistake in the call itself fails the call, and harms nothing else:
+	//
+	//	status               reason              when
+	//	INVALID_ARGUMENT     UNDECODABLE         the bytes are no SendRequest
+	//	INVALID_ARGUMENT     NO_MESSAGES         there are none
+	//	INVALID_ARGUMENT     NO_SESSION          the metadata is not there exactly once
+	//	NOT_FOUND            NO_SUCH_SESSION     the token is none, or the session ended before all messages were tried
+	//	FAILED_PRECONDITION  NOT_LISTENING       the session's newest stream is a Connect
+	//	FAILED_PRECONDITION  SEND_UNDER_WAY      another Send of the session has not returned; one that was cancelled is
+	//	                                         under way until its messages have been tried
+	//	RESOURCE_EXHAUSTED   -                   all messages together are beyond four times `max_message_bytes`
 	Send(ctx context.Context, in *SendRequest, opts ...grpc.CallOption) (*SendResponse, error)
 }
 
@@ -159,12 +177,25 @@ type SignalServer interface {
 	// Connect carries one session, from its first message to its end. Everything above is about it.
 	Connect(grpc.BidiStreamingServer[ConnectRequest, ConnectResponse]) error
 	// Listen and Send together serve clients that cannot have a bidirectional stream. Listen opens a session with a `join`
-	// or takes it up with a `resume`, and carries all of its events, outcomes included. Its end is that of the session's
-	// stream, with the statuses above; any other first message ends it with INVALID_ARGUMENT.
+	// or takes it up with a `resume`, and carries all of its events, outcomes included. It ends as the session's stream
+	// does, with the statuses above; its client ends the session with a `leave` without a room. Any other first message
+	// ends it with INVALID_ARGUMENT, reason BAD_FIRST_MESSAGE.
 	Listen(*ListenRequest, grpc.ServerStreamingServer[ListenResponse]) error
-	// Send carries messages of a session opened by Listen, in order; a later one is tried after an earlier one failed. The
-	// metadata `beckon-session` holds the session's resume token. One Send may be under way per session.
-	// FAILED_PRECONDITION while the session's newest stream is a Connect.
+	// Send carries messages of a session opened by Listen, and returns when they have been tried: in order, a later one
+	// after an earlier one failed. What becomes of each is told on the Listen stream, and if one of them ends the session,
+	// so is that. The metadata `beckon-session` holds the session's resume token.
+	//
+	// A mistake in the call itself fails the call, and harms nothing else:
+	//
+	//	status               reason              when
+	//	INVALID_ARGUMENT     UNDECODABLE         the bytes are no SendRequest
+	//	INVALID_ARGUMENT     NO_MESSAGES         there are none
+	//	INVALID_ARGUMENT     NO_SESSION          the metadata is not there exactly once
+	//	NOT_FOUND            NO_SUCH_SESSION     the token is none, or the session ended before all messages were tried
+	//	FAILED_PRECONDITION  NOT_LISTENING       the session's newest stream is a Connect
+	//	FAILED_PRECONDITION  SEND_UNDER_WAY      another Send of the session has not returned; one that was cancelled is
+	//	                                         under way until its messages have been tried
+	//	RESOURCE_EXHAUSTED   -                   all messages together are beyond four times `max_message_bytes`
 	Send(context.Context, *SendRequest) (*SendResponse, error)
 	mustEmbedUnimplementedSignalServer()
 }

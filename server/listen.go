@@ -1,0 +1,161 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync/atomic"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/hub"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// sessionMetadata names the metadata of Send that holds the session's token.
+const sessionMetadata = "beckon-session"
+
+// Listen implements beckonv1.SignalServer.
+func (g signal) Listen(req *beckonv1.ListenRequest, st grpc.ServerStreamingServer[beckonv1.ListenResponse]) error {
+	parts, err := messagesOf(req.ProtoReflect().GetUnknown())
+	if err != nil {
+		return err
+	}
+	first := bytes.Join(parts, nil) // Of a field that comes several times protobuf makes one message.
+	if m, err := wire.ParseRequest(first); err == nil && m.Kind != wire.Join && m.Kind != wire.Resume {
+		return ending(badFirstMessage, fmt.Sprintf("the first message is %s: expected join or resume", m.Kind))
+	}
+	l := &listener{ServerStream: st, first: first, batches: make(chan *batch, 1), ended: make(chan struct{})}
+	defer close(l.ended)
+	return g.server.serve(st.Context(), l)
+}
+
+// Send implements beckonv1.SignalServer.
+func (g signal) Send(ctx context.Context, req *beckonv1.SendRequest) (*beckonv1.SendResponse, error) {
+	messages, err := messagesOf(req.ProtoReflect().GetUnknown())
+	if err != nil {
+		return nil, err
+	}
+	if len(messages) == 0 {
+		return nil, ending(noMessages, "the request is empty: expected at least one message")
+	}
+	tokens := metadata.ValueFromIncomingContext(ctx, sessionMetadata)
+	if len(tokens) != 1 {
+		return nil, ending(noSession, fmt.Sprintf("there are %d values of the metadata %s: expected the session's resume_token", len(tokens), sessionMetadata))
+	}
+	session := g.server.hub.Session(tokens[0])
+	if session == nil {
+		return nil, errNoSession
+	}
+	l, ok := session.Stream().(*listener)
+	if !ok {
+		return nil, ending(notListening, "the session's newest stream is a Connect: send on that")
+	}
+	return new(beckonv1.SendResponse), l.carry(ctx, messages)
+}
+
+var (
+	errNoSession    = ending(hub.NoSuchSession, "no session has this token, or it has ended: listen anew")
+	errSendUnderWay = ending(sendUnderWay, "another Send of the session is under way: wait for it")
+)
+
+// messagesOf returns the messages in the field 1 of a request that is left encoded.
+func messagesOf(request []byte) (messages [][]byte, err error) {
+	for len(request) > 0 {
+		num, typ, n := protowire.ConsumeTag(request)
+		m := n
+		if n > 0 {
+			m = protowire.ConsumeFieldValue(num, typ, request[n:])
+		}
+		if m < 0 {
+			return nil, ending(hub.Undecodable, "the request cannot be read: "+protowire.ParseError(m).Error())
+		}
+		if num == 1 && typ == protowire.BytesType {
+			message, _ := protowire.ConsumeBytes(request[n:])
+			messages = append(messages, message)
+		}
+		request = request[n+m:]
+	}
+	return messages, nil
+}
+
+// listener is the stream of a session that was opened by Listen: its events go out on it, its messages come from calls
+// of Send.
+type listener struct {
+	grpc.ServerStream
+	event sent // What is being sent.
+
+	busy    atomic.Bool   // A batch is under way.
+	batches chan *batch   // Holds one while busy. Never closed.
+	ended   chan struct{} // Closed when the stream has ended.
+
+	// Owned by the goroutine that calls Recv.
+	first []byte // Until it was received.
+	batch *batch // What is being received. May be nil.
+}
+
+// batch is the messages of one Send.
+type batch struct {
+	messages [][]byte      // Those that are left. Owned by the goroutine that calls Recv.
+	tried    chan struct{} // Closed when all have been handled.
+}
+
+// carry has messages received, and returns when they have been handled. If ctx ends before, they are handled all the
+// same.
+func (l *listener) carry(ctx context.Context, messages [][]byte) error {
+	if !l.busy.CompareAndSwap(false, true) {
+		return errSendUnderWay
+	}
+	b := &batch{messages: messages, tried: make(chan struct{})}
+	l.batches <- b
+	select {
+	case <-b.tried:
+		return nil
+	case <-ctx.Done():
+		return status.FromContextError(ctx.Err()).Err()
+	case <-l.ended:
+	}
+	select {
+	case <-b.tried: // The last of them has ended the session.
+		return nil
+	default:
+		return errNoSession
+	}
+}
+
+// Send implements stream.
+func (l *listener) Send(event []byte) error {
+	prefix := protowire.AppendTag(make([]byte, 0, 8), 1, protowire.BytesType)
+	l.event = sent{prefix: protowire.AppendVarint(prefix, uint64(len(event))), event: event}
+	return l.SendMsg(&l.event)
+}
+
+// Recv implements stream.
+func (l *listener) Recv() (received, error) {
+	if m := l.first; m != nil {
+		l.first = nil
+		return received{Buffer: mem.SliceBuffer(m)}, nil
+	}
+	if l.batch == nil {
+		select {
+		case l.batch = <-l.batches:
+		case <-l.Context().Done():
+			return received{}, l.Context().Err()
+		}
+	}
+	b := l.batch
+	m := received{Buffer: mem.SliceBuffer(b.messages[0])}
+	if b.messages = b.messages[1:]; len(b.messages) == 0 {
+		l.batch = nil
+		m.handled = func() {
+			l.busy.Store(false)
+			close(b.tried)
+		}
+	}
+	return m, nil
+}

@@ -1,0 +1,77 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
+)
+
+// Stream is a call of Connect. One goroutine calls Recv, another one Send.
+type Stream struct {
+	// Immutable.
+	ctx          context.Context // Ends when the client is lost.
+	body         io.ReadCloser   // The client's envelopes. To close it writes the trailers and closes the websocket.
+	most         int             // Config.MaxMessageBytes.
+	w            http.ResponseWriter
+	guard        *guard
+	pingInterval time.Duration
+
+	writing chan struct{} // Holds one while somebody writes. Never closed.
+
+	// Guarded by writing.
+	ended  bool // Nothing is sent any more.
+	pinged time.Time
+}
+
+var errEnded = errors.New("the stream has ended")
+
+// Send sends a message. It may block.
+func (s *Stream) Send(message []byte) error {
+	s.writing <- struct{}{}
+	defer func() { <-s.writing }()
+	if s.ended {
+		return errEnded
+	}
+	pool := mem.DefaultBufferPool()
+	buffer := pool.Get(prefixSize + len(message))
+	defer pool.Put(buffer)
+	if _, err := s.w.Write(appendEnvelope((*buffer)[:0], message)); err != nil {
+		return err
+	}
+	if now := time.Now(); now.Sub(s.pinged) >= s.pingInterval {
+		s.pinged = now
+		return s.guard.ping()
+	}
+	return nil
+}
+
+// Recv returns the next message. After a half-close the error is io.EOF; if what came is no message, one of
+// ErrMalformed, ErrTooLarge and ErrCompressed; with any other the client is lost.
+func (s *Stream) Recv() ([]byte, error) {
+	message, err := readEnvelope(s.body, s.most)
+	switch {
+	case err == nil:
+		return message, nil
+	case s.ctx.Err() != nil:
+		return nil, s.ctx.Err()
+	case s.guard.isClosed(): // Within a message.
+		return nil, net.ErrClosed
+	}
+	return nil, err
+}
+
+// end ends the stream with a status, and makes Send and Recv return.
+func (s *Stream) end(st *status.Status, timeout time.Duration) {
+	s.guard.finish(timeout) // Also of a Send that blocks.
+	s.writing <- struct{}{}
+	s.ended = true
+	<-s.writing
+	setStatus(s.w.Header(), st)
+	_ = s.body.Close() // Also if nobody is there to read it: it lets go of the connection.
+}
