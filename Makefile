@@ -7,6 +7,7 @@ SHELL         := bash
 
 BUF         := go tool -modfile=tools/buf/go.mod buf
 STATICCHECK := go tool -modfile=tools/staticcheck/go.mod staticcheck
+NPM         := npm --prefix clients/web --silent
 
 # How long each fuzzer runs: 30s, 10m, or 1000x for a thousand inputs.
 FUZZTIME ?= 5s
@@ -22,20 +23,23 @@ help: ## list the targets (the default)
 
 build: need-go ## build the server: bin/beckon
 	@echo "==> build"
-	@go build -o bin/ ./cmd/beckon
+	@go build -ldflags "-X main.version=$$(git describe --tags --always --dirty 2>/dev/null)" -o bin/ ./cmd/beckon
 
-test: need-go need-cc ## check everything a change must pass
-test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test fuzz
+test: need-go need-cc need-node need-chromium ## check everything a change must pass
+test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test fuzz web-check web-test browser-test
 	@echo "==> everything passed"
 
-generate: need-go ## write gen/ anew from proto/ (what lies in gen/ is deleted first)
+generate: need-go web-deps ## write generated code anew from proto/, and the page's bundle from its source
 	@echo "==> generate"
 	@$(BUF) generate
+	@$(NPM) run generate
+	@$(NPM) run page
 
-format: need-go ## format the Go and proto files in place
+format: need-go web-deps ## format the Go, proto and TypeScript files in place
 	@echo "==> format"
 	@tools/gofmt.sh write
 	@$(BUF) format --write
+	@$(NPM) run format
 
 lint: buf-lint vet staticcheck ## look for mistakes without running anything
 
@@ -91,6 +95,26 @@ go-test: need-go need-cc ## the tests, with the race detector
 	@echo "==> go test -race"
 	@CGO_ENABLED=1 go test -race ./...
 
-.PHONY: need-go need-cc
-need-go need-cc: need-%:
+.PHONY: web-deps web-check web-test browser-test
+
+web-deps: need-node ## what the TypeScript client is built with, in clients/web/node_modules
+	@tools/web-deps.sh
+
+web-check: web-deps ## the TypeScript client and the page: types, format, size, generated code and bundle fresh
+	@echo "==> web: format, generated code, bundle, size"
+	@$(NPM) run check-format
+	@$(NPM) run check-generated
+	@$(NPM) run check-page
+	@$(NPM) run size
+
+web-test: need-go web-deps ## the TypeScript client's tests, in Node
+	@echo "==> web: tests in Node"
+	@$(NPM) test
+
+browser-test: need-go need-chromium web-deps ## the page and the client in Chromium
+	@echo "==> web: tests in Chromium"
+	@$(NPM) run test:browser
+
+.PHONY: need-go need-cc need-node need-chromium
+need-go need-cc need-node need-chromium: need-%:
 	@tools/need.sh $*

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: tools/need.sh go|cc|make ...
+# usage: tools/need.sh go|cc|make|node|chromium ...
 # Makes sure that what the build cannot do without is there. Debian's packages are installed where that is allowed
 # (root, apt-get); otherwise the line that installs what is missing is printed.
 set -euo pipefail
@@ -42,6 +42,22 @@ need_go() {
 		echo "Or install $want or later: https://go.dev/doc/install" >&2
 		exit 1
 	fi
+}
+
+# Debian's own Node is too old as a rule, so that it is not installed here.
+need_node() {
+	local want=20.19 have=none
+	if command -v node >/dev/null && command -v npm >/dev/null; then
+		have=$(node --version)
+		have=${have#v}
+		[[ $(printf '%s\n' "$want" "$have" | sort -V | head -n 1) != "$want" ]] || return 0
+	fi
+	echo "Node.js $want or later, with npm, is needed for the TypeScript client (here: $have): https://nodejs.org" >&2
+	exit 1
+}
+
+need_chromium() {
+	[[ -x ${BECKON_CHROMIUM:-/usr/bin/chromium} ]] || debian chromium "Chromium, for the browser tests (or BECKON_CHROMIUM=path)"
 }
 
 for tool in "$@"; do

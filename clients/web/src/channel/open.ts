@@ -1,0 +1,65 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+
+import { endOf, EndError } from "../errors.js";
+import type { Welcome } from "../gen/beckon/v1/signal_pb.js";
+import type { SessionOptions } from "../options.js";
+import { NotOpened } from "../transport/socket.js";
+import type { Channel } from "./channel.js";
+import { openListen } from "./listen.js";
+import { openStream } from "./stream.js";
+
+/** A session that the server has welcomed. */
+export interface Opened {
+  readonly channel: Channel;
+  readonly welcome: Welcome;
+}
+
+/** Opens a session with what the options ask for: if nothing, a websocket or, where that does not open, fetch. */
+export async function open(url: string | URL, options: SessionOptions): Promise<Opened> {
+  const baseUrl = new URL(url, globalThis.location?.href).href;
+  if (options.transport === "fetch") return greet(openListen, baseUrl, options);
+  try {
+    return await greet(openStream, baseUrl, options);
+  } catch (blocked) {
+    if (options.transport === "websocket" || !isBlocked(blocked)) throw blocked;
+    return greet(openListen, baseUrl, options).catch((error: unknown) => {
+      if (!(error instanceof EndError)) throw error;
+      throw new EndError(error.code, error.reason, `${error.detail}; ${blocked.detail}`, { cause: error.cause });
+    });
+  }
+}
+
+/** Opens a channel and waits to be welcomed. */
+async function greet(
+  openChannel: (baseUrl: string, options: SessionOptions) => Channel,
+  baseUrl: string,
+  options: SessionOptions,
+): Promise<Opened> {
+  const { signal } = options;
+  signal?.throwIfAborted();
+  const channel = openChannel(baseUrl, options);
+  const abort = (): void => channel.abort();
+  signal?.addEventListener("abort", abort);
+  try {
+    const first = await channel.responses.next();
+    signal?.throwIfAborted();
+    if (first.done !== true && first.value.event.case === "welcome")
+      return { channel, welcome: first.value.event.value };
+    const what = first.done === true ? "its end" : first.value.event.case;
+    throw new EndError(
+      Code.Internal,
+      "",
+      `the stream began with ${what}: expected a welcome; is this a Beckon server?`,
+    );
+  } catch (error) {
+    channel.abort();
+    signal?.throwIfAborted();
+    throw endOf(error);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+function isBlocked(error: unknown): error is EndError {
+  return error instanceof EndError && error.cause instanceof ConnectError && error.cause.cause instanceof NotOpened;
+}

@@ -1,0 +1,105 @@
+// The page of a Beckon server: meet in a room, with camera, microphone, screen and chat.
+//
+// It is also an example of how @beckon/client is used: meeting.ts and chat.ts do all the talking to the server. Whatever
+// comes from somebody else is shown as text, never as HTML.
+import { clearChat } from "./chat.js";
+import { control } from "./controls.js";
+import { byId, dismissNotice, showNotice, within } from "./dom.js";
+import { Media } from "./media.js";
+import { Meeting, type Place } from "./meeting.js";
+import { deviceProblemInWords, entryProblemInWords } from "./words.js";
+
+const entrance = byId("entrance");
+const view = byId("meeting");
+const form = byId<HTMLFormElement>("join");
+const nameInput = within<HTMLInputElement>(form, "[name=name]");
+const roomInput = within<HTMLInputElement>(form, "[name=room]");
+const joinButton = within<HTMLButtonElement>(form, "button");
+const leaveButton = byId<HTMLButtonElement>("leave");
+const copyButton = byId<HTMLButtonElement>("copy-link");
+const roomName = byId("room-name");
+
+/** Where the browser keeps the name that was used last. */
+const nameKey = "beckon.name";
+
+form.onsubmit = async (submit) => {
+  submit.preventDefault();
+  joinButton.disabled = true;
+  await enter({ name: nameInput.value.trim(), room: roomInput.value.trim() });
+  joinButton.disabled = false;
+};
+
+async function enter(place: Place): Promise<void> {
+  dismissNotice();
+  const media = new Media(place.name);
+  const problems = await media.switchOn();
+  const meeting = new Meeting(place, media);
+  try {
+    await meeting.enter();
+  } catch (error) {
+    media.close();
+    showNotice(entryProblemInWords(error));
+    return;
+  }
+
+  localStorage.setItem(nameKey, place.name);
+  control(media);
+  showMeeting(place.room);
+  if (problems.length > 0)
+    showNotice(problems.map(({ device, error }) => deviceProblemInWords(device, error)).join(" "));
+
+  const leave = (): void => {
+    meeting.leave();
+    media.close();
+    clearChat();
+    showEntrance();
+  };
+  leaveButton.onclick = () => {
+    dismissNotice();
+    leave();
+  };
+  meeting.onEnd = (error) => {
+    leave();
+    showNotice(entryProblemInWords(error));
+  };
+}
+
+function showMeeting(room: string): void {
+  history.replaceState(null, "", `#${encodeURIComponent(room)}`); // What is copied as the link, and kept on a reload.
+  document.title = `${room} · Beckon`;
+  roomName.textContent = room;
+  entrance.hidden = true;
+  view.hidden = false;
+  roomName.focus();
+}
+
+function showEntrance(): void {
+  document.title = "Beckon";
+  view.hidden = true;
+  entrance.hidden = false;
+  joinButton.focus();
+}
+
+copyButton.onclick = async () => {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    showNotice("The link is copied. Whoever opens it can join this room.");
+  } catch {
+    showNotice(`This page may not copy. The link to this room is ${location.href}`);
+  }
+};
+
+/** Fills in the room of the link that was followed. */
+function readLink(): void {
+  if (location.hash.length < 2) return;
+  try {
+    roomInput.value = decodeURIComponent(location.hash.slice(1));
+  } catch {
+    roomInput.value = location.hash.slice(1); // It was not encoded.
+  }
+}
+
+addEventListener("hashchange", readLink);
+readLink();
+nameInput.value = localStorage.getItem(nameKey) ?? "";
+(nameInput.value === "" ? nameInput : roomInput.value === "" ? roomInput : joinButton).focus();

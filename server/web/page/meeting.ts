@@ -1,0 +1,184 @@
+import { EndError, LeaveReason, type Peer, Room, type Route, Session } from "@beckon/client";
+
+import { startChat } from "./chat.js";
+import { announce, dismissNotice, showNotice } from "./dom.js";
+import type { Media } from "./media.js";
+import { type Person, showPeople } from "./people.js";
+import { removeTile, removeTiles, showTile } from "./tiles.js";
+import { callInWords, nameOf } from "./words.js";
+
+/** How often it is measured how the calls are, in milliseconds. */
+const measureEvery = 2000;
+
+/** The first and the longest pause before the server is tried again, in milliseconds. */
+const firstPause = 500;
+const longestPause = 15_000;
+
+const rejoining = "The connection to the server was lost. Joining again …";
+
+/** Why a session ended that is not to be begun anew. */
+const final = ["NO_TOKEN", "BAD_TOKEN", "TOKEN_EXPIRED", "NOT_ALLOWED", "KICKED", "TAKEN_OVER"];
+
+/** Where to meet, and as whom. */
+export interface Place {
+  room: string;
+  name: string;
+}
+
+/** Oneself in a room, from {@link Meeting.enter} to {@link Meeting.leave}; on several sessions if one is lost. */
+export class Meeting {
+  /** Called when one is no longer in the room and will not be again, but for `leave`. */
+  onEnd?: (error: EndError) => void;
+
+  readonly #place: Place;
+  readonly #media: Media;
+  readonly #routes = new Map<Peer, Route>();
+  #session: Session | undefined;
+  #room: Room | undefined;
+  #left = false;
+  #measuring: ReturnType<typeof setInterval> | undefined;
+  #unsubscribe: (() => void) | undefined;
+
+  constructor(place: Place, media: Media) {
+    this.#place = place;
+    this.#media = media;
+  }
+
+  /** Joins the room. @throws EndError or Failure if that cannot be. */
+  async enter(): Promise<void> {
+    await this.#join();
+    this.#measuring = setInterval(() => void this.#measure(), measureEvery);
+    this.#unsubscribe = this.#media.subscribe((kind, track) => this.#mediaChanged(kind, track));
+    void this.#stay();
+  }
+
+  /** Leaves the room. */
+  leave(): void {
+    this.#left = true;
+    clearInterval(this.#measuring);
+    this.#unsubscribe?.();
+    void this.#session?.close(); // Which ends the room's calls, too.
+    removeTiles();
+  }
+
+  async #join(): Promise<void> {
+    const { room, name } = this.#place;
+    const session = await Session.connect("/");
+    try {
+      startChat(session, room);
+      this.#room = await Room.join(session, {
+        room,
+        name,
+        attributes: this.#attributes(),
+        stream: this.#media.stream,
+        onPeer: (peer) => this.#showPeer(peer),
+        onLeave: (peer, reason) => this.#removePeer(peer, reason),
+        onRemoved: () => void session.close(),
+      });
+    } catch (error) {
+      void session.close();
+      throw error;
+    }
+    if (this.#left) void session.close();
+    this.#session = session;
+    this.#showSelf();
+  }
+
+  /** Joins again whenever the session is lost. */
+  async #stay(): Promise<void> {
+    while (!this.#left) {
+      const error = await this.#session!.ended;
+      if (this.#left) return;
+      removeTiles();
+      this.#showSelf();
+      if (error && final.includes(error.reason)) return this.onEnd?.(error);
+      showNotice(rejoining);
+      await this.#rejoin();
+      dismissNotice(rejoining);
+    }
+  }
+
+  async #rejoin(): Promise<void> {
+    for (let pause = firstPause; !this.#left; pause = Math.min(2 * pause, longestPause)) {
+      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+      try {
+        return await this.#join();
+      } catch (error) {
+        if (error instanceof EndError && final.includes(error.reason)) return this.onEnd?.(error);
+      }
+    }
+  }
+
+  #mediaChanged(kind: "audio" | "video", track: MediaStreamTrack | null): void {
+    const { room } = this.#place;
+    // Both can fail only if the session is about to end, and then all is told anew.
+    this.#room?.replaceTrack(kind, track).catch(() => {});
+    this.#session?.update({ room, attributes: this.#attributes() }).catch(() => {});
+    this.#showSelf();
+  }
+
+  /** What others should know and cannot see or hear. */
+  #attributes(): Record<string, string> {
+    return { microphone: this.#media.microphone ? "on" : "off", picture: this.#media.picture };
+  }
+
+  #showSelf(): void {
+    const { stream, microphone, picture } = this.#media;
+    const name = `${this.#place.name} (you)`;
+    showTile("self", {
+      name,
+      state: "",
+      stream,
+      veil: "",
+      muted: !microphone,
+      whole: picture === "screen",
+      mirrored: picture === "camera",
+      silent: true,
+    });
+    this.#showPeople();
+  }
+
+  #showPeer(peer: Peer): void {
+    const { user, call, stream } = peer;
+    const connected = call?.state === "connected";
+    if (!connected) this.#routes.delete(peer);
+    const state = callInWords(peer, this.#routes.get(peer));
+    showTile(user.id, {
+      name: nameOf(user),
+      state: connected ? state : "",
+      stream,
+      veil: connected ? "" : state,
+      muted: user.attributes.microphone === "off",
+      whole: user.attributes.picture === "screen",
+      mirrored: false,
+      silent: false,
+    });
+    this.#showPeople();
+  }
+
+  #removePeer(peer: Peer, reason: LeaveReason): void {
+    removeTile(peer.user.id);
+    this.#routes.delete(peer);
+    this.#showPeople();
+    const how = reason === LeaveReason.LOST ? "lost the connection" : "left";
+    announce(`${nameOf(peer.user)} has ${how}.`);
+  }
+
+  #showPeople(): void {
+    const { name } = this.#place;
+    const others = Array.from(this.#room?.peers.values() ?? [], (peer): Person => {
+      return { id: peer.user.id, name: nameOf(peer.user), state: callInWords(peer, this.#routes.get(peer)) };
+    });
+    showPeople([{ id: "self", name: `${name} (you)`, state: "" }, ...others]);
+  }
+
+  async #measure(): Promise<void> {
+    for (const peer of this.#room?.peers.values() ?? []) {
+      if (peer.call?.state !== "connected") continue;
+      const route = await peer.call.route();
+      if (!route || !this.#room?.peers.has(peer.user.id)) continue; // Gone in the meantime.
+      this.#routes.set(peer, route);
+      this.#showPeer(peer);
+    }
+  }
+}
