@@ -25,7 +25,7 @@ build: need-go ## build the server: bin/beckon
 	@echo "==> build"
 	@go build -ldflags "-X main.version=$$(git describe --tags --always --dirty 2>/dev/null)" -o bin/ ./cmd/beckon
 
-test: need-go need-cc need-node need-chromium ## check everything a change must pass
+test: need-go need-cc need-nginx need-node need-chromium ## check everything a change must pass
 test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test fuzz web-check web-test browser-test
 	@echo "==> everything passed"
 
@@ -91,7 +91,7 @@ staticcheck: need-go ## staticcheck
 	@echo "==> staticcheck"
 	@$(STATICCHECK) ./...
 
-go-test: need-go need-cc ## the tests, with the race detector
+go-test: need-go need-cc need-nginx ## the tests, with the race detector
 	@echo "==> go test -race"
 	@CGO_ENABLED=1 go test -race ./...
 
@@ -115,6 +115,6 @@ browser-test: need-go need-chromium web-deps ## the page and the client in Chrom
 	@echo "==> web: tests in Chromium"
 	@$(NPM) run test:browser
 
-.PHONY: need-go need-cc need-node need-chromium
-need-go need-cc need-node need-chromium: need-%:
+.PHONY: need-go need-cc need-nginx need-node need-chromium
+need-go need-cc need-nginx need-node need-chromium: need-%:
 	@tools/need.sh $*

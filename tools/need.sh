@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# usage: tools/need.sh go|cc|make|node|chromium ...
+# usage: tools/need.sh go|cc|make|nginx|node|chromium ...
 # Makes sure that what the build cannot do without is there. Debian's packages are installed where that is allowed
 # (root, apt-get); otherwise the line that installs what is missing is printed.
 set -euo pipefail
@@ -9,7 +9,8 @@ cd "$(dirname "$0")/.."
 debian() {
 	if [[ $(id -u) == 0 ]] && command -v apt-get >/dev/null; then
 		echo "==> apt-get install $1 ($2)"
-		if apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$1" </dev/null; then
+		# At run level 1 nothing that is installed is started.
+		if apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -qq -y "$1" </dev/null; then
 			return
 		fi
 	fi
@@ -42,6 +43,11 @@ need_go() {
 		echo "Or install $want or later: https://go.dev/doc/install" >&2
 		exit 1
 	fi
+}
+
+# Debian has it where only root looks for programs.
+need_nginx() {
+	command -v nginx >/dev/null || [[ -x /usr/sbin/nginx ]] || debian nginx "nginx, for the test of deploy/nginx.conf"
 }
 
 # Debian's own Node is too old as a rule, so that it is not installed here.
