@@ -33,8 +33,8 @@ type Config struct {
 	MaxRooms int
 	// Sessions in all. Default: 100,000.
 	MaxSessions int
-	// Connections in all, on the native gRPC port; more wait to be accepted. Default: no bound, for one costs 4 KiB for
-	// each connection.
+	// Connections on each of the native gRPC port and the web port; more wait to be accepted. Default: no bound, for one
+	// costs 4 KiB for each connection on the former.
 	MaxConnections int
 	// Streams on one connection; more wait to be opened. Default: 4,096.
 	MaxStreams int

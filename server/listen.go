@@ -108,6 +108,11 @@ type batch struct {
 // carry has messages received, and returns when they have been handled. If ctx ends before, they are handled all the
 // same.
 func (l *listener) carry(ctx context.Context, messages [][]byte) error {
+	select {
+	case <-l.ended: // Perhaps within a batch, which stays under way for ever.
+		return errNoSession
+	default:
+	}
 	if !l.busy.CompareAndSwap(false, true) {
 		return errSendUnderWay
 	}
@@ -137,6 +142,9 @@ func (l *listener) Send(event []byte) error {
 
 // Recv implements stream.
 func (l *listener) Recv() (received, error) {
+	if err := l.Context().Err(); err != nil { // Whatever is left of a batch.
+		return received{}, err
+	}
 	if m := l.first; m != nil {
 		l.first = nil
 		return received{Buffer: mem.SliceBuffer(m)}, nil

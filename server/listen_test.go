@@ -1,9 +1,12 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -258,7 +261,8 @@ func TestListenFirst(t *testing.T) {
 // TestListenLost: a Listen that is cancelled is a connection that is lost.
 func TestListenLost(t *testing.T) {
 	onEach(t, func(t *testing.T, call func(*service) grpc.ClientConnInterface) {
-		s := start(t, server.Config{}, nil)
+		var lines bytes.Buffer
+		s := start(t, server.Config{Logger: slog.New(slog.NewTextHandler(&lines, nil))}, nil)
 		bob := connect(t, s.dial(), "lobby", delta)
 		ctx, cancel := context.WithCancel(t.Context())
 		ana := listenIn(ctx, t, call(s), "lobby", none)
@@ -270,6 +274,10 @@ func TestListenLost(t *testing.T) {
 		synctest.Wait()
 		if code, reason := statusOf(ana.send(pinging(""))); code != codes.NotFound || reason != "NO_SUCH_SESSION" {
 			t.Errorf("Send: %s %s, want NOT_FOUND NO_SUCH_SESSION", code, reason)
+		}
+		synctest.Wait()
+		if log := lines.String(); !strings.Contains(log, "status=Canceled") || strings.Contains(log, "status=Unknown") {
+			t.Errorf("the log says:\n%s", log)
 		}
 	})
 }

@@ -56,3 +56,27 @@ func TestListenerOneSend(t *testing.T) {
 		}
 	})
 }
+
+// TestListenerEnded: a batch whose session has ended within it is no longer handed out, nor does another one wait for it.
+func TestListenerEnded(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	l := &listener{ServerStream: listening{ctx: ctx}, batches: make(chan *batch, 1), ended: make(chan struct{})}
+	carried := make(chan error, 1)
+	go func() { carried <- l.carry(t.Context(), [][]byte{{1}, {2}}) }()
+	m, err := l.Recv()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Free()
+	cancel()
+	if m, err := l.Recv(); err != context.Canceled {
+		t.Errorf("received %v %v, want %v", m, err, context.Canceled)
+	}
+	close(l.ended)
+	if err := <-carried; err != errNoSession {
+		t.Errorf("the batch under way: %v, want %v", err, errNoSession)
+	}
+	if err := l.carry(t.Context(), [][]byte{{3}}); err != errNoSession {
+		t.Errorf("the next one: %v, want %v", err, errNoSession)
+	}
+}

@@ -61,9 +61,12 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	if ctx.Err() == nil && !linger(ctx, session) && err == nil {
 		err = errSlowConsumer
 	}
-	final := status.Convert(err)
+	final, ok := status.FromError(err)
+	if !ok {
+		final = status.FromContextError(err) // The client is lost.
+	}
 	s.log.InfoContext(ctx, "stream ended", "session", session.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", session.Unwritten())
-	return err
+	return final.Err()
 }
 
 // linger waits until the client has been written all that it has to be sent, as long as it goes on reading. It reports

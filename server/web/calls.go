@@ -30,7 +30,8 @@ func wrapCalls(cfg Config, allowed origins) http.Handler {
 }
 
 // patient holds clients of next to the deadlines of cfg: the body of a request must come in time, and an answer that
-// takes for ever must be read for ever.
+// takes for ever must be read for ever. It must be around every handler, also around one that reads no body: before
+// http.Server sends an answer, it reads what is left.
 func patient(cfg Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := http.NewResponseController(w)
@@ -67,6 +68,15 @@ type answer struct {
 	http.ResponseWriter
 	conn    *http.ResponseController
 	timeout time.Duration
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// WriteHeader implements http.ResponseWriter.
+func (a *answer) WriteHeader(code int) {
+	_ = a.conn.SetWriteDeadline(time.Now().Add(a.timeout)) // That of the request before may have passed.
+	a.ResponseWriter.WriteHeader(code)
 }
 
 // Write implements http.ResponseWriter.

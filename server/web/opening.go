@@ -35,17 +35,21 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	uncut := context.AfterFunc(u.cut, func() { _ = conn.Close() })
 	_ = conn.SetDeadline(time.Now().Add(u.cfg.HandshakeTimeout)) // Every connection has deadlines.
+	wait := context.AfterFunc(u.cut, func() { _ = conn.SetReadDeadline(time.Now()) })
 	opening, err := readOpening(buffers.Reader, u.cfg.MaxHeaderBytes)
+	wait()
 	if err != nil {
-		uncut()
+		if u.cut.Err() != nil {
+			err = &openingError{goingAway, "the server shuts down"}
+		}
 		refuse(conn, err)
 		return nil, nil, err
 	}
 	// The library is to read all this again.
 	ahead, _ := buffers.Peek(buffers.Reader.Buffered())
-	u.guard, u.uncut = newGuard(conn, append(opening, ahead...), u.cfg), uncut
+	u.guard = newGuard(conn, append(opening, ahead...), u.cfg)
+	u.uncut = context.AfterFunc(u.cut, func() { _ = conn.Close() })
 	buffers.Reader.Reset(u.guard)
 	buffers.Writer.Reset(u.guard)
 	return u.guard, buffers, nil
@@ -61,6 +65,7 @@ func (u *upgrader) close() {
 
 // The reasons of a websocket's end, by RFC 6455, section 7.4.1.
 const (
+	goingAway       = 1001
 	protocolError   = 1002
 	policyViolation = 1008
 	messageTooBig   = 1009
@@ -102,9 +107,10 @@ const (
 	opClose   = 0x08
 	opPing    = 0x09
 
-	masked   = 0x80
-	length   = 0x7f
-	twoBytes = 126 // The length follows.
+	masked     = 0x80
+	length     = 0x7f
+	twoBytes   = 126 // The length follows.
+	eightBytes = 127 // Likewise.
 )
 
 // readOpening reads the frame of the client's headers, and the control frames before it. It returns the bytes of all of

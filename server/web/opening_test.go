@@ -40,8 +40,34 @@ func FuzzReadOpening(f *testing.F) {
 		if read := sent[:len(sent)-r.Len()]; !bytes.Equal(opening, read) {
 			t.Errorf("read % x, got % x", read, opening)
 		}
+		if last := lastFrame(opening); last != webtest.Fin|webtest.Binary && last != webtest.Fin|webtest.Close {
+			t.Errorf("% x ends with a frame %#02x", opening, last)
+		}
 		if len(opening) > most+4+maskSize {
 			t.Errorf("%d bytes of headers, want at most %d", len(opening), most)
 		}
 	})
+}
+
+// lastFrame returns the first byte of the last of whole frames, each of them short; 0 if they are none, or a control
+// frame is missing before it.
+func lastFrame(frames []byte) (first byte) {
+	for len(frames) >= 2 {
+		if first != 0 && first&0x08 == 0 || first == webtest.Fin|webtest.Close {
+			return 0 // There was an end before.
+		}
+		first = frames[0]
+		size, n := int(frames[1]&0x7f), 2
+		if size == 126 && len(frames) >= 4 {
+			size, n = int(frames[2])<<8|int(frames[3]), 4
+		}
+		if n += 4 + size; n > len(frames) {
+			return 0
+		}
+		frames = frames[n:]
+	}
+	if len(frames) > 0 {
+		return 0
+	}
+	return first
 }

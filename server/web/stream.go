@@ -54,7 +54,8 @@ func (s *Stream) Send(message []byte) error {
 // Recv returns the next message. After a half-close the error is io.EOF; if what came is no message, one of
 // ErrMalformed, ErrTooLarge and ErrCompressed; with any other the client is lost.
 func (s *Stream) Recv() ([]byte, error) {
-	message, err := readEnvelope(s.body, s.most)
+	s.guard.next()
+	message, err := readEnvelope(timed{s}, s.most)
 	switch {
 	case err == nil:
 		return message, nil
@@ -64,6 +65,18 @@ func (s *Stream) Recv() ([]byte, error) {
 		return nil, net.ErrClosed
 	}
 	return nil, err
+}
+
+// timed is the body of a stream, from which a message is read that must come in time.
+type timed struct{ *Stream }
+
+// Read implements io.Reader.
+func (t timed) Read(p []byte) (int, error) {
+	n, err := t.body.Read(p)
+	if n > 0 {
+		t.guard.begin()
+	}
+	return n, err
 }
 
 // end ends the stream with a status, and makes Send and Recv return.

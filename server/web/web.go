@@ -37,7 +37,8 @@ type Config struct {
 	Logger *slog.Logger
 
 	// The origins of pages that may use the service, such as "https://app.example.org"; "*" is any. The page that comes
-	// from the host that it calls always may, and so may what is no browser: it names no origin.
+	// from the host that it calls always may, over http as well as https: behind a proxy the server cannot tell which of
+	// them is its own. So may what is no browser: it names no origin.
 	Origins []string
 
 	// The size of a message that Serve is given, in bytes; one beyond it ends its stream.
@@ -47,7 +48,8 @@ type Config struct {
 
 	// How long a client may take for its request, on a websocket for its headers.
 	HandshakeTimeout time.Duration
-	// How long a client may read nothing of what it is sent.
+	// How long a client may read nothing of what it is sent. A message of its own may take as long, and the time that
+	// MaxMessageBytes take at 16 KiB/s.
 	StallTimeout time.Duration
 	// A websocket that is written to is pinged once in PingInterval. It is closed when nothing has come on it for
 	// SilenceTimeout, which must be longer than PingInterval and the time between writes.
@@ -75,15 +77,18 @@ func New(cfg Config) *Server {
 	allowed := origins(cfg.Origins)
 
 	mux := http.NewServeMux()
-	mux.Handle("/", patient(cfg, page()))
-	calls := patient(cfg, wrapCalls(cfg, allowed))
+	mux.Handle("/", page())
+	calls := wrapCalls(cfg, allowed)
 	for service := range cfg.GRPC.GetServiceInfo() {
 		mux.Handle("/"+service+"/", calls)
 	}
 	mux.Handle(beckonv1.Signal_Connect_FullMethodName, s.websockets(cfg, allowed))
 
 	s.http = &http.Server{
-		Handler:           allowed.only(mux),
+		Handler: patient(cfg, allowed.only(mux)),
+		// Its handler would wait for the body of an "OPTIONS *" for ever.
+		DisableGeneralOptionsHandler: true,
+
 		ReadHeaderTimeout: cfg.HandshakeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    cfg.MaxHeaderBytes,
