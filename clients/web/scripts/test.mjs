@@ -9,6 +9,7 @@ run("go", ["build", "-o", `${root}/build/beckon`, "./cmd/beckon"], repository);
 await import("./build.mjs");
 
 const chosen = process.argv.slice(2);
+if (chosen.length === 0) run("npm", ["run", "--silent", "check-docs"]);
 const tests = readdirSync(`${root}/build/test`)
   .filter((file) => file.endsWith(".test.js"))
   .filter((file) => chosen.length === 0 || chosen.some((word) => file.includes(word)))

@@ -2,6 +2,7 @@ import type { Presence, HangupReason, RejectReason } from "./gen/beckon/v1/signa
 
 /** Enters a room, or changes how one is in it. */
 export interface Join {
+  /** Its name: any, for who is to meet. */
   room: string;
   /** What others see. Absent: the name from the access token, else none. */
   name?: string;
@@ -23,12 +24,15 @@ export interface Address {
 export interface Offer extends Address {
   /** Chosen by the caller, unique between the two. */
   callId: string;
+  /** The description, of type offer. */
   sdp: string;
 }
 
 /** Accepts an offer. */
 export interface Answer extends Address {
+  /** That of the offer. */
   callId: string;
+  /** The description, of type answer or, if `provisional`, pranswer. */
   sdp: string;
   /** The description is of type pranswer: more answers will follow. */
   provisional?: boolean;
@@ -36,6 +40,7 @@ export interface Answer extends Address {
 
 /** Tells of ICE candidates as they are found (trickle ICE, RFC 8838). */
 export interface Candidate extends Address {
+  /** That of the offer. */
   callId: string;
   /** At least one. An empty one is the end of candidates. */
   candidates: RTCIceCandidateInit[];
@@ -43,6 +48,7 @@ export interface Candidate extends Address {
 
 /** Declines a call. */
 export interface Reject extends Address {
+  /** That of the offer. */
   callId: string;
   /** Why, for a program. Default: simply declined. */
   reason?: RejectReason;
@@ -52,6 +58,7 @@ export interface Reject extends Address {
 
 /** Ends a call, before or after it was answered. */
 export interface Hangup extends Address {
+  /** That of the offer. */
   callId: string;
   /** Why, for a program. Default: its user ended it. */
   reason?: HangupReason;
@@ -63,11 +70,13 @@ export interface Hangup extends Address {
 export interface Data extends Address {
   /** What `payload` is, in the application's words. */
   type?: string;
+  /** The message, which the server does not read. */
   payload?: Uint8Array;
 }
 
 /** Changes what others see of oneself in one room. */
 export interface Update {
+  /** The one room, in which one is. */
   room: string;
   /** The new name. Absent: as before. */
   name?: string;

@@ -129,6 +129,24 @@ test("a page that goes", async (t) => {
   assert.equal(await ana.ended, undefined);
 });
 
+test("a page that goes, and whose goodbye gets lost", { timeout: 10_000 }, async (t) => {
+  const page = new EventTarget();
+  for (const name of ["addEventListener", "removeEventListener"] as const) {
+    Object.assign(globalThis, { [name]: page[name].bind(page) });
+    t.after(() => delete (globalThis as Record<string, unknown>)[name]);
+  }
+  const sends = new Sends();
+  const ana = await open(t, { fetch: sends.fetch });
+  await ana.join({ room: "page" });
+  const before = sends.count;
+  sends.onSend = (_init, count) => {
+    if (count === before + 1) throw new TypeError("Failed to fetch");
+  };
+  page.dispatchEvent(new Event("pagehide"));
+  assert.equal(await ana.ended, undefined);
+  assert.equal(sends.count, before + 2, "said once again");
+});
+
 test("a stream that is cut", async (t) => {
   let cut = (): void => {};
   const ana = await open(t, {

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 
 import { Code, EndError, Session } from "../src/index.js";
@@ -185,4 +186,18 @@ test("what is no Beckon server", async () => {
   FakeSocket.last.open();
   FakeSocket.last.say(block("a: b\r\n"), message({ case: "pong", value: {} } as ConnectResponse["event"]));
   await assert.rejects(connecting, (error) => error instanceof EndError && error.code === Code.Internal);
+});
+
+test("a stream that never opens leaves nothing at its signal", async () => {
+  const refuse = class extends FakeSocket {
+    constructor(url: string, protocol: string) {
+      super(url, protocol);
+      setTimeout(() => this.dispatchEvent(Object.assign(new Event("close"), { code: 1006 })));
+    }
+  };
+  const transport = createWebSocketTransport({ baseUrl: "http://test", webSocket: refuse, openTimeout: 1000 });
+  const { signal } = new AbortController();
+  const nothing = (async function* () {})();
+  await assert.rejects(transport.stream(Signal.method.connect, signal, undefined, undefined, nothing));
+  assert.equal(getEventListeners(signal, "abort").length, 0);
 });

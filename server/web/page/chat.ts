@@ -14,9 +14,13 @@ const toggle = byId<HTMLButtonElement>("toggle-panel");
 const unread = byId("unread");
 const unreadCount = within(unread, "i");
 
+/** Hears no more of the session at present. */
+let stopHearing = (): void => {};
+
 /** Begins the chat of a room. It is gone on with when the session is another, and forgotten by `clearChat`. */
 export function startChat(session: Session, room: string): void {
-  session.subscribe((event) => hear(event, room));
+  stopHearing();
+  stopHearing = session.subscribe((event) => hear(event, room));
   form.onsubmit = (submit) => {
     submit.preventDefault();
     const text = input.value.trim();
@@ -34,6 +38,7 @@ export function startChat(session: Session, room: string): void {
 
 /** Forgets what was said. */
 export function clearChat(): void {
+  stopHearing();
   messages.replaceChildren();
   setUnread(0);
   showPanel(false);

@@ -8,9 +8,9 @@ const screen = byId<HTMLButtonElement>("screen");
 
 /** Has the buttons below the tiles switch what one sends. */
 export function control(media: Media): void {
-  onPress(microphone, "microphone", () => media.switchMicrophone(!media.microphone));
-  onPress(camera, "camera", () => media.switchCamera(!media.camera));
-  onPress(screen, "screen", () => media.switchScreen(media.picture !== "screen"));
+  onPress(media, microphone, "microphone", () => media.switchMicrophone(!media.microphone));
+  onPress(media, camera, "camera", () => media.switchCamera(!media.camera));
+  onPress(media, screen, "screen", () => media.switchScreen(media.picture !== "screen"));
   screen.hidden = !("getDisplayMedia" in (navigator.mediaDevices ?? {})); // As on phones.
   media.subscribe(() => show(media));
   show(media);
@@ -24,18 +24,22 @@ function show(media: Media): void {
   within(screen, "span").textContent = media.picture === "screen" ? "Stop sharing" : "Share screen";
 }
 
-function onPress(button: HTMLButtonElement, device: string, act: () => Promise<void>): void {
+function onPress(media: Media, button: HTMLButtonElement, device: string, act: () => Promise<void>): void {
+  button.disabled = false; // A device may have been asked for when one left.
   button.onclick = async () => {
     button.disabled = true;
     try {
       await act();
-      dismissNotice();
+      if (!media.closed) dismissNotice();
     } catch (error) {
+      if (media.closed) return;
       // Who thinks better of sharing the screen has done nothing that must be explained.
       if (device !== "screen" || !isForbidden(error)) showNotice(deviceProblemInWords(device, error));
     } finally {
-      button.disabled = false;
-      button.focus();
+      if (!media.closed) {
+        button.disabled = false;
+        button.focus();
+      }
     }
   };
 }

@@ -34,7 +34,13 @@ export function dismissNotice(text?: unknown): void {
   notice.hidden = true;
 }
 
-/** Has a screen reader say something that others see. */
+let announced: string[] = [];
+
+/** Has a screen reader say something that others see. What comes at about the same time is said together. */
 export function announce(text: string): void {
-  byId("announcements").textContent = text;
+  if (announced.push(text) > 1) return;
+  setTimeout(() => {
+    byId("announcements").textContent = announced.join(" ");
+    announced = [];
+  }, 300);
 }

@@ -25,8 +25,11 @@ const nameKey = "beckon.name";
 form.onsubmit = async (submit) => {
   submit.preventDefault();
   joinButton.disabled = true;
-  await enter({ name: nameInput.value.trim(), room: roomInput.value.trim() });
-  joinButton.disabled = false;
+  try {
+    await enter({ name: nameInput.value.trim(), room: roomInput.value.trim() });
+  } finally {
+    joinButton.disabled = false;
+  }
 };
 
 async function enter(place: Place): Promise<void> {
@@ -42,7 +45,7 @@ async function enter(place: Place): Promise<void> {
     return;
   }
 
-  localStorage.setItem(nameKey, place.name);
+  keepName(place.name);
   control(media);
   showMeeting(place.room);
   if (problems.length > 0)
@@ -65,7 +68,7 @@ async function enter(place: Place): Promise<void> {
 }
 
 function showMeeting(room: string): void {
-  history.replaceState(null, "", `#${encodeURIComponent(room)}`); // What is copied as the link, and kept on a reload.
+  history.replaceState(null, "", linkTo(room)); // Kept on a reload.
   document.title = `${room} · Beckon`;
   roomName.textContent = room;
   entrance.hidden = true;
@@ -81,13 +84,18 @@ function showEntrance(): void {
 }
 
 copyButton.onclick = async () => {
+  const link = linkTo(roomName.textContent); // Not what somebody may have made of the address since.
   try {
-    await navigator.clipboard.writeText(location.href);
+    await navigator.clipboard.writeText(link);
     showNotice("The link is copied. Whoever opens it can join this room.");
   } catch {
-    showNotice(`This page may not copy. The link to this room is ${location.href}`);
+    showNotice(`This page may not copy. The link to this room is ${link}`);
   }
 };
+
+function linkTo(room: string): string {
+  return new URL(`#${encodeURIComponent(room)}`, location.href).href;
+}
 
 /** Fills in the room of the link that was followed. */
 function readLink(): void {
@@ -99,7 +107,23 @@ function readLink(): void {
   }
 }
 
+function keptName(): string {
+  try {
+    return localStorage.getItem(nameKey) ?? "";
+  } catch {
+    return ""; // The browser lets the page keep nothing.
+  }
+}
+
+function keepName(name: string): void {
+  try {
+    localStorage.setItem(nameKey, name);
+  } catch {
+    // Then it is asked again.
+  }
+}
+
 addEventListener("hashchange", readLink);
 readLink();
-nameInput.value = localStorage.getItem(nameKey) ?? "";
+nameInput.value = keptName();
 (nameInput.value === "" ? nameInput : roomInput.value === "" ? roomInput : joinButton).focus();

@@ -10,6 +10,7 @@ export class Media {
   #microphone: MediaStreamTrack | undefined;
   #camera: MediaStreamTrack | undefined;
   #screen: MediaStreamTrack | undefined;
+  #closed = false;
 
   /** Sends the initials of `name` for a picture, and no sound, until something is switched on. */
   constructor(name: string) {
@@ -33,10 +34,16 @@ export class Media {
     return this.#camera !== undefined;
   }
 
+  /** Whether everything was given back. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Switches on camera and microphone, or the one of them that is to be had. @returns what is not, and why. */
   async switchOn(): Promise<Problem[]> {
     try {
       const stream = await devices().getUserMedia({ audio: true, video: cameraWish }); // So that one is asked once.
+      if (this.#isLate(stream)) return [];
       this.#useMicrophone(stream.getAudioTracks()[0]!);
       this.#useCamera(stream.getVideoTracks()[0]!);
       return [];
@@ -56,6 +63,7 @@ export class Media {
     if (!this.#microphone) {
       if (!on) return;
       const stream = await devices().getUserMedia({ audio: true });
+      if (this.#isLate(stream)) return;
       this.#useMicrophone(stream.getAudioTracks()[0]!);
     } else {
       this.#microphone.enabled = on; // It stays ours, so that it is there at once.
@@ -68,6 +76,7 @@ export class Media {
     if (on === this.camera) return;
     if (on) {
       const stream = await devices().getUserMedia({ video: cameraWish });
+      if (this.#isLate(stream)) return;
       this.#useCamera(stream.getVideoTracks()[0]!);
     } else {
       this.#camera?.stop(); // Its light goes off.
@@ -80,6 +89,7 @@ export class Media {
   async switchScreen(on: boolean): Promise<void> {
     if (on) {
       const stream = await devices().getDisplayMedia({ video: { frameRate: { max: 15 } } });
+      if (this.#isLate(stream)) return;
       const track = stream.getVideoTracks()[0]!;
       track.contentHint = "detail"; // Text should be sharp rather than move smoothly.
       track.onended = () => void this.switchScreen(false); // The browser has a button of its own for this.
@@ -97,9 +107,16 @@ export class Media {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Gives everything back. */
+  /** Gives everything back, also what is still asked for. */
   close(): void {
+    this.#closed = true;
     for (const track of [this.#microphone, this.#camera, this.#screen, this.#initials]) track?.stop();
+  }
+
+  /** Whether a device came after `close`, and then gives it back. */
+  #isLate(stream: MediaStream): boolean {
+    if (this.#closed) for (const track of stream.getTracks()) track.stop();
+    return this.#closed;
   }
 
   #useMicrophone(track: MediaStreamTrack): void {

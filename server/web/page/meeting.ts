@@ -5,7 +5,7 @@ import { announce, dismissNotice, showNotice } from "./dom.js";
 import type { Media } from "./media.js";
 import { type Person, showPeople } from "./people.js";
 import { removeTile, removeTiles, showTile } from "./tiles.js";
-import { callInWords, nameOf } from "./words.js";
+import { callInWords, nameOf, peerInWords } from "./words.js";
 
 /** How often it is measured how the calls are, in milliseconds. */
 const measureEvery = 2000;
@@ -33,6 +33,8 @@ export class Meeting {
   readonly #place: Place;
   readonly #media: Media;
   readonly #routes = new Map<Peer, Route>();
+  /** What was announced last of whom. */
+  readonly #announced = new WeakMap<Peer, string>();
   #session: Session | undefined;
   #room: Room | undefined;
   #left = false;
@@ -57,13 +59,20 @@ export class Meeting {
     this.#left = true;
     clearInterval(this.#measuring);
     this.#unsubscribe?.();
-    void this.#session?.close(); // Which ends the room's calls, too.
+    this.#hangUp();
     removeTiles();
+  }
+
+  /** Ends the calls at once, not only when the server has heard of it. */
+  #hangUp(): void {
+    this.#room?.leave().catch(() => {}); // One has left all the same.
+    void this.#session?.close();
   }
 
   async #join(): Promise<void> {
     const { room, name } = this.#place;
     const session = await Session.connect("/");
+    if (this.#left) return void session.close();
     try {
       startChat(session, room);
       this.#room = await Room.join(session, {
@@ -79,8 +88,8 @@ export class Meeting {
       void session.close();
       throw error;
     }
-    if (this.#left) void session.close();
     this.#session = session;
+    if (this.#left) return this.#hangUp();
     this.#showSelf();
   }
 
@@ -101,9 +110,11 @@ export class Meeting {
   async #rejoin(): Promise<void> {
     for (let pause = firstPause; !this.#left; pause = Math.min(2 * pause, longestPause)) {
       await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
+      if (this.#left) return;
       try {
         return await this.#join();
       } catch (error) {
+        if (this.#left) return;
         if (error instanceof EndError && final.includes(error.reason)) return this.onEnd?.(error);
       }
     }
@@ -139,6 +150,7 @@ export class Meeting {
   }
 
   #showPeer(peer: Peer): void {
+    if (this.#left) return;
     const { user, call, stream } = peer;
     const connected = call?.state === "connected";
     if (!connected) this.#routes.delete(peer);
@@ -154,9 +166,20 @@ export class Meeting {
       silent: false,
     });
     this.#showPeople();
+    this.#announce(peer);
+  }
+
+  /** Announces who came, and then that the call is connected or the way was lost; nothing in between. */
+  #announce(peer: Peer): void {
+    const settled = ["connected", "reconnecting"].includes(peer.call?.state ?? "");
+    const text = peerInWords(peer);
+    if (this.#announced.get(peer) === text || (this.#announced.has(peer) && !settled)) return;
+    this.#announced.set(peer, text);
+    announce(text);
   }
 
   #removePeer(peer: Peer, reason: LeaveReason): void {
+    if (this.#left) return;
     removeTile(peer.user.id);
     this.#routes.delete(peer);
     this.#showPeople();
@@ -176,7 +199,7 @@ export class Meeting {
     for (const peer of this.#room?.peers.values() ?? []) {
       if (peer.call?.state !== "connected") continue;
       const route = await peer.call.route();
-      if (!route || !this.#room?.peers.has(peer.user.id)) continue; // Gone in the meantime.
+      if (!route || this.#room?.peers.get(peer.user.id) !== peer) continue; // Gone in the meantime.
       this.#routes.set(peer, route);
       this.#showPeer(peer);
     }

@@ -1,4 +1,5 @@
 import { byId, within } from "./dom.js";
+import { tileSize } from "./grid.js";
 
 /** What a tile shows. */
 export interface Tile {
@@ -55,26 +56,10 @@ export function removeTiles(): void {
   for (const id of tiles.keys()) removeTile(id);
 }
 
-/** The space between two tiles, in pixels. */
-const gap = 8;
-
-/** Lays the tiles out in as many columns as make the pictures largest, be the window wide or high. */
 function arrange(): void {
-  const count = Math.max(tiles.size, 1);
-  const { clientWidth, clientHeight } = list;
-  let best = { width: 0, height: 0, picture: 0 };
-  for (let columns = 1; columns <= count; columns++) {
-    const rows = Math.ceil(count / columns);
-    const width = (clientWidth - (columns - 1) * gap) / columns;
-    const height = (clientHeight - (rows - 1) * gap) / rows;
-    const picture = Math.min(width, height * 1.5); // The width of a picture of 3:2 that fits into the tile.
-    if (picture > best.picture) best = { width, height, picture };
-  }
-  // A tile that is very wide or very high would show little of a picture.
-  const width = Math.min(best.width, best.height * 2);
-  const height = Math.min(best.height, best.width * 1.4);
-  list.style.setProperty("--tile-width", `${Math.floor(width)}px`);
-  list.style.setProperty("--tile-height", `${Math.floor(height)}px`);
+  const { width, height } = tileSize(tiles.size, list.clientWidth, list.clientHeight);
+  list.style.setProperty("--tile-width", `${width}px`);
+  list.style.setProperty("--tile-height", `${height}px`);
 }
 
 new ResizeObserver(arrange).observe(list);

@@ -27,6 +27,19 @@ export function callInWords({ user, call }: Peer, route?: Route): string {
   }
 }
 
+/** What a screen reader says of a peer: only what matters of {@link callInWords}, or that they are here. */
+export function peerInWords(peer: Peer): string {
+  const name = nameOf(peer.user);
+  switch (peer.call?.state) {
+    case "connected":
+      return `${name} is connected.`;
+    case "reconnecting":
+      return `The way to ${name} was lost.`;
+    default:
+      return `${name} is here.`;
+  }
+}
+
 function routeInWords(route: Route | undefined): string {
   if (route === undefined) return "connected";
   const way = route.relayed ? "through a relay" : "direct";

@@ -65,7 +65,7 @@ class Listening implements Channel {
       this.#vanishing = true;
       this.#sending.abort();
       const last = cut([...this.#requests.drain(), leave], outliving).at(-1) ?? [];
-      void this.#post(last).catch(() => {});
+      void this.#goodbye(last);
     } else this.#requests.push(leave);
     this.#requests.end();
   }
@@ -125,6 +125,15 @@ class Listening implements Channel {
       await pause(wait);
     }
     await this.#post(messages);
+  }
+
+  /** Sends the last messages. The server may not know yet that the Send before them is no more: then, once again. */
+  async #goodbye(messages: ConnectRequest[]): Promise<void> {
+    try {
+      await this.#post(messages);
+    } catch (error) {
+      if (isPassing(ConnectError.from(error))) await this.#post(messages).catch(() => {});
+    }
   }
 
   async #post(messages: ConnectRequest[]): Promise<void> {

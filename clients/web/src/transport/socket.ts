@@ -6,10 +6,15 @@ import { encodeHeaders, encodeMessage, finish, type Frame, FrameReader } from ".
 
 /** What is used of a websocket. */
 export interface WebSocketLike {
+  /** Set to "arraybuffer". */
   binaryType: string;
+  /** 1 is open. */
   readonly readyState: number;
+  /** Sends a message of bytes. */
   send(data: Uint8Array<ArrayBuffer>): void;
+  /** Begins to close. */
   close(code?: number, reason?: string): void;
+  /** Calls `listener` at every event of that type. */
   addEventListener(type: "open" | "message" | "error" | "close", listener: (event: any) => void): void;
 }
 

@@ -35,6 +35,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
       const socket = openSocket(options, url, headers);
       const cancel = (): void => socket.abort(ConnectError.from(signal?.reason, Code.Canceled));
       signal?.addEventListener("abort", cancel);
+      const detach = (): void => signal?.removeEventListener("abort", cancel);
 
       const write = async (): Promise<void> => {
         for await (const message of input) socket.send(toBinary(method.input, create(method.input, message)));
@@ -46,7 +47,7 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
         try {
           for await (const message of socket.messages) yield fromBinary(method.output, message);
         } finally {
-          signal?.removeEventListener("abort", cancel);
+          detach();
           socket.abort(new ConnectError("the response is no longer read", Code.Canceled));
         }
       }
@@ -54,7 +55,10 @@ export function createWebSocketTransport(options: WebSocketTransportOptions): Tr
         stream: true,
         service: method.parent,
         method,
-        header: await socket.header,
+        header: await socket.header.catch((error: unknown) => {
+          detach(); // Nobody will read.
+          throw error;
+        }),
         message: read(),
         trailer: socket.trailer,
       };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { launch, openTab } from "./support/chromium.mjs";
-import { blockUdp, ownNetwork } from "./support/network.mjs";
+import { blockUdp, needsNetwork } from "./support/network.mjs";
 import { serve } from "./support/server.mjs";
 
 /** Two tabs in one room: `ana`, who has the smaller id, and `bob`. Each knows the other as `window.peer`. */
@@ -197,7 +197,7 @@ test("an ICE restart by both sides", async (t) => {
 /** The ICE username fragment of this side, which an ICE restart changes. */
 const ufrag = () => /a=ice-ufrag:(\S+)/.exec(window.call.pc.currentLocalDescription.sdp)[1];
 
-test("a way that is lost is found again", { skip: !ownNetwork }, async (t) => {
+test("a way that is lost is found again", needsNetwork, async (t) => {
   const pair = await twoTabs(t, "lost way");
   await pair.bob.evaluate(takeCalls);
   await pair.ana.evaluate(call);
@@ -213,7 +213,7 @@ test("a way that is lost is found again", { skip: !ownNetwork }, async (t) => {
   assert.notEqual(after[0], before[0], "the browser found it by a restart of ICE");
 });
 
-test("a way that is lost for good ends the call", { skip: !ownNetwork }, async (t) => {
+test("a way that is lost for good ends the call", needsNetwork, async (t) => {
   const pair = await twoTabs(t, "no way");
   await pair.bob.evaluate(takeCalls);
   blockUdp(t);

@@ -4,6 +4,8 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { build } from "esbuild";
+
 import { launch, openTab } from "./support/chromium.mjs";
 import { people, portrait } from "./support/portrait.mjs";
 import { serve } from "./support/server.mjs";
@@ -65,6 +67,11 @@ test("two meet by a link, talk, reload and leave", async (t) => {
   await ana.getByText("Nobody else is here yet").waitFor();
   const link = new URL(ana.url());
   assert.equal(link.hash, "#tea%20%26%20biscuits");
+  await ana.evaluate(() => {
+    const status = document.querySelector("[role=status]");
+    window.announced = "";
+    new MutationObserver(() => (announced += status.textContent + " ")).observe(status, { childList: true });
+  });
 
   const bob = await open("/" + link.hash);
   assert.equal(await bob.getByLabel("Room", { exact: true }).inputValue(), "tea & biscuits");
@@ -72,6 +79,7 @@ test("two meet by a link, talk, reload and leave", async (t) => {
   await sees(ana, "Ana Silva (you)", "Bob");
   await sees(bob, "Bob (you)", "Ana Silva");
   await ana.getByText("2 people").waitFor();
+  await ana.waitForFunction(() => announced.trim() === "Bob is here. Bob is connected.");
 
   // Chat: text is text.
   const words = `<img src=x onerror="document.title = 'owned'"> & "é" 👋`;
@@ -103,6 +111,99 @@ test("two meet by a link, talk, reload and leave", async (t) => {
   await bob.getByLabel("Your name").waitFor();
   await ana.getByText("Nobody else is here yet").waitFor();
   await sees(ana, "Ana Silva (you)");
+  await ana.waitForFunction(() => announced.trim().endsWith("Bob has left."));
+});
+
+test("leaving ends the calls at once", async (t) => {
+  const open = await page(t);
+  const before = () => {
+    window.connections = [];
+    window.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...options) {
+        super(...options);
+        connections.push(this);
+      }
+    };
+  };
+  const ana = await open("/#lobby", {}, { before });
+  const bob = await open("/#lobby");
+  await enter(ana, "Ana");
+  await enter(bob, "Bob");
+  await sees(ana, "Ana (you)", "Bob");
+  const states = await ana.evaluate(() => {
+    document.getElementById("leave").click();
+    return connections.map((connection) => connection.signalingState);
+  });
+  assert.deepEqual(states, ["closed"]);
+  await bob.getByText("Nobody else is here yet").waitFor();
+  assert.equal(await ana.locator(".tile").count(), 0);
+});
+
+test("a camera or screen that comes after leaving is given back", async (t) => {
+  const open = await page(t);
+  const ana = await open("/#lobby");
+  await enter(ana, "Ana");
+  await ana.getByRole("button", { name: "Camera" }).click();
+  for (const [button, method] of [
+    ["Camera", "getUserMedia"],
+    ["Share screen", "getDisplayMedia"],
+  ]) {
+    await ana.evaluate((method) => {
+      delete navigator.mediaDevices[method];
+      window.give = undefined;
+      navigator.mediaDevices[method] = async (wish) => {
+        delete navigator.mediaDevices[method];
+        window.late = await navigator.mediaDevices[method](wish);
+        await new Promise((resolve) => (window.give = resolve));
+        return late;
+      };
+    }, method);
+    await ana.getByRole("button", { name: button }).click();
+    await ana.waitForFunction(() => window.give);
+    await ana.getByRole("button", { name: "Leave" }).click();
+    await enter(ana, "Ana"); // The button is there again.
+    assert.equal(await ana.getByRole("button", { name: button }).isEnabled(), true);
+    await ana.evaluate(() => give());
+    await ana.waitForFunction(() => late.getTracks().every(({ readyState }) => readyState === "ended"));
+    await sees(ana, "Ana (you)");
+    await ana.getByRole("button", { name: "Camera", pressed: true }).click();
+  }
+});
+
+test("a browser that keeps nothing", async (t) => {
+  const open = await page(t);
+  const before = () => {
+    Object.defineProperty(window, "localStorage", {
+      get() {
+        throw new DOMException("Access is denied for this document.", "SecurityError");
+      },
+    });
+  };
+  const ana = await open("/#lobby", {}, { before });
+  await enter(ana, "Ana");
+  await sees(ana, "Ana (you)");
+  await ana.getByRole("button", { name: "Leave" }).click();
+  await enter(ana, "Ana");
+});
+
+test("tiles fill the window", async () => {
+  const source = join(import.meta.dirname, "../../../../server/web/page/grid.ts");
+  const { outputFiles } = await build({ entryPoints: [source], format: "esm", write: false });
+  const { tileSize } = await import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
+  const gap = 8;
+  for (const [width, height, expected] of [
+    [1104, 540, ["1x1", "2x1", "2x2", "2x2", "3x2", "3x2", "4x2", "4x2", "3x3"]],
+    [374, 600, ["1x1", "1x2", "1x3", "1x4", "2x3", "2x3", "2x4", "2x4", "2x5"]],
+  ]) {
+    const grids = expected.map((_, i) => {
+      const tile = tileSize(i + 1, width, height);
+      const columns = Math.min(i + 1, Math.floor((width + gap) / (tile.width + gap)));
+      const rows = Math.ceil((i + 1) / columns);
+      assert.ok(rows * (tile.height + gap) - gap <= height, `${i + 1} do not fit into ${width}x${height}`);
+      return `${columns}x${rows}`;
+    });
+    assert.deepEqual(grids, expected);
+  }
 });
 
 test("three in a mesh, on a phone and in the dark, too", async (t) => {
@@ -217,6 +318,7 @@ test("a page that came without encryption", async (t) => {
   await enter(ana, "Ana");
   await ana.getByText("Open it by https:// or on localhost.").waitFor();
   await sees(ana, "Ana (you)");
+  await ana.evaluate(() => (location.hash = "#elsewhere")); // The link is to the room all the same.
   await ana.getByRole("button", { name: "Copy link" }).click();
   await ana.getByText(`The link to this room is ${url}`).waitFor();
 });

@@ -51,6 +51,44 @@ test("a network without websockets", async (t) => {
   await bob.getByText("Nobody else is here yet").waitFor();
 });
 
+for (const [transport, how] of [
+  ["websocket", "closed"],
+  ["websocket", "left"],
+  ["fetch", "closed"],
+  ["fetch", "left"],
+]) {
+  test(`a tab that is ${how} says goodbye, over ${transport}`, async (t) => {
+    const { web } = await serve(t);
+    const browser = await launch(t);
+    const bob = await openTab(t, browser, web, { client: true });
+    await bob.evaluate(async () => {
+      window.events = [];
+      window.session = await beckon.Session.connect("/");
+      session.subscribe((event) => events.push(event));
+      await session.join({ room: "goodbye", presence: 2 });
+    });
+    const ana = await openTab(t, browser, web, { client: true });
+    const id = await ana.evaluate(async (transport) => {
+      window.session = await beckon.Session.connect("/", { transport });
+      await session.join({ room: "goodbye" });
+      return session.id;
+    }, transport);
+    await bob.evaluate(() => beckon.until("ana", () => events.some(({ kind }) => kind === "userJoined")));
+
+    if (how === "closed") await ana.close({ runBeforeUnload: false });
+    else await ana.goto("about:blank");
+    const left = await bob.evaluate(() =>
+      beckon.until("her end", () => events.find(({ kind }) => kind === "userLeft")),
+    );
+    assert.equal(left.user.id, id);
+    const [LEFT, LOST] = [1, 2];
+    // Chromium may give up Listen before it sends the goodbye.
+    const reasons = transport === "websocket" ? [LEFT] : [LEFT, LOST];
+    t.diagnostic(`reason ${left.reason}`);
+    assert.ok(reasons.includes(left.reason), `reason ${left.reason}`);
+  });
+}
+
 /** An empty page of another origin than the server's, in which to use the client. */
 async function foreignTab(t) {
   const site = createServer((request, response) => {

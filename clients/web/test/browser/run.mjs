@@ -5,13 +5,16 @@
 // With BECKON_PICTURES=folder the page is photographed. BECKON_CHROMIUM is the browser, by default /usr/bin/chromium.
 //
 // The server is built before the network is taken away. Where a network namespace cannot be made the tests run without
-// one; they send to loopback only all the same.
+// one; they send to loopback only all the same. Those that cut the network fail then, or with BECKON_NO_NAMESPACE=1 are
+// left out.
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { build } from "esbuild";
+
+import { howToAllow } from "./support/network.mjs";
 
 const here = import.meta.dirname;
 const repository = join(here, "../../../..");
@@ -54,7 +57,7 @@ function runAlone(command) {
       // Not allowed here.
     }
   }
-  console.error("no network namespace can be made here: the tests run in this one, and some are left out");
+  console.error(`no network namespace can be made here: the tests run in this one. ${howToAllow}`);
   return run(command, {});
 }
 
