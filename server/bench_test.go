@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,7 +26,8 @@ import (
 )
 
 // The benchmarks run servers in processes of their own, so that a server's CPU and memory are not its clients': this
-// binary, started with serveEnv set to the kind of server. It serves until its standard input ends.
+// binary, started with serveEnv set to the kind of server. It serves until its standard input ends, and answers each line
+// of it with the number of its allocations so far.
 const serveEnv = "BECKON_TEST_SERVE"
 
 func TestMain(m *testing.M) {
@@ -47,7 +49,11 @@ func serveChild(kind string) error {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			fmt.Println(m.Mallocs)
+		}
 		stop()
 	}()
 	fmt.Println(lis.Addr())
@@ -70,6 +76,8 @@ type child struct {
 	kind string
 	addr string
 	pid  int
+	in   io.Writer
+	out  *bufio.Reader
 }
 
 // startChild starts a server that ends with the benchmark.
@@ -93,11 +101,32 @@ func startChild(b *testing.B, kind string) *child {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	addr, err := bufio.NewReader(out).ReadString('\n')
+	c := &child{kind: kind, pid: cmd.Process.Pid, in: in, out: bufio.NewReader(out)}
+	c.addr = c.line(b)
+	return c
+}
+
+// line returns the next line that the server prints.
+func (c *child) line(b *testing.B) string {
+	b.Helper()
+	line, err := c.out.ReadString('\n')
 	if err != nil {
 		b.Fatal(err)
 	}
-	return &child{kind, strings.TrimSpace(addr), cmd.Process.Pid}
+	return strings.TrimSpace(line)
+}
+
+// mallocs returns how many allocations the server has made.
+func (c *child) mallocs(b *testing.B) float64 {
+	b.Helper()
+	if _, err := fmt.Fprintln(c.in); err != nil {
+		b.Fatal(err)
+	}
+	n, err := strconv.ParseFloat(c.line(b), 64)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
 }
 
 // cpu returns the processor time that the server has used. The kernel counts it in steps of 10 ms.
@@ -155,7 +184,7 @@ func (c *child) join(b *testing.B) *client {
 	return connect(b, conn, "lobby", none)
 }
 
-// BenchmarkRelay is the server's CPU for a relayed message, beside that of a bare relay in the same run: in turns, 100
+// BenchmarkRelay is the server's CPU and allocations for a relayed message, beside those of a bare relay in the same run: in turns, 100
 // pairs that send one another a message and wait for its like.
 func BenchmarkRelay(b *testing.B) {
 	sdp := strings.Repeat("a=rtpmap:111 opus/48000\r\n", 88)
@@ -182,17 +211,19 @@ func BenchmarkRelay(b *testing.B) {
 					clients[kind] = append(clients[kind], servers[kind].join(b))
 				}
 			}
-			used, relays := map[string]time.Duration{}, 0
+			used, allocated, relays := map[string]time.Duration{}, map[string]float64{}, 0
 			for b.Loop() {
 				relays += 2 * pairs * rounds
 				for _, kind := range kinds {
-					before := servers[kind].cpu(b)
+					cpu, mallocs := servers[kind].cpu(b), servers[kind].mallocs(b)
 					exchange(clients[kind], rounds, c.message)
-					used[kind] += servers[kind].cpu(b) - before
+					used[kind] += servers[kind].cpu(b) - cpu
+					allocated[kind] += servers[kind].mallocs(b) - mallocs
 				}
 			}
 			for _, kind := range kinds {
 				b.ReportMetric(float64(used[kind].Nanoseconds())/float64(relays), kind+"-cpu-ns/relay")
+				b.ReportMetric(allocated[kind]/float64(relays), kind+"-allocs/relay")
 			}
 			b.ReportMetric(used["beckon"].Seconds()/used["bare"].Seconds(), "ratio")
 		})
