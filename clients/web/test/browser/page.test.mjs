@@ -75,9 +75,10 @@ test("two meet by a link, talk, reload and leave", async (t) => {
 
   const bob = await open("/" + link.hash);
   assert.equal(await bob.getByLabel("Room", { exact: true }).inputValue(), "tea & biscuits");
+  const clicked = performance.now();
   await enter(bob, "Bob");
-  await sees(ana, "Ana Silva (you)", "Bob");
-  await sees(bob, "Bob (you)", "Ana Silva");
+  await Promise.all([sees(ana, "Ana Silva (you)", "Bob"), sees(bob, "Bob (you)", "Ana Silva")]);
+  t.diagnostic(`both saw the other's picture move ${Math.round(performance.now() - clicked)} ms after the click`);
   await ana.getByText("2 people").waitFor();
   await ana.waitForFunction(() => announced.trim() === "Bob is here. Bob is connected.");
 
