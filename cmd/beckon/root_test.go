@@ -39,6 +39,7 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --web localhost:80808", `--web: "localhost:80808": expected a port from 0 to 65535`},
 		{"serve --max-streams 4294967296", `--max-streams: "4294967296": expected a whole number up to 536870911, or none`},
 		{"serve --max-message-bytes 10", `--max-message-bytes: "10": expected a size such as 256KiB, from 1KiB to 511MiB`},
+		{"serve --max-outbox-bytes 300KiB", `--max-outbox-bytes: 300KiB: expected at least 512KiB, twice --max-message-bytes, or none`},
 		{"serve --max-message-bytes huge", `--max-message-bytes: "huge": expected a size such as 256KiB, from 1KiB to 511MiB`},
 	} {
 		t.Run(tt.line, func(t *testing.T) {

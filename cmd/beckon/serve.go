@@ -40,6 +40,10 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 			if err := configure(cmd.Flags()); err != nil {
 				return err
 			}
+			if least := 2 * config.MaxMessageBytes; config.MaxOutboxBytes >= 0 && config.MaxOutboxBytes < least {
+				return usagef("--max-outbox-bytes: %s: expected at least %s, twice --max-message-bytes, or none",
+					inBytes(config.MaxOutboxBytes), inBytes(least))
+			}
 			config.Version = thisBuild().Version
 			config.Logger = log.logger(cmd.ErrOrStderr())
 			return serve(cmd, config)
