@@ -14,8 +14,10 @@
 // 4. Keep. Both sides send something at least every `heartbeat_interval`: the client a `ping`, the server a `pong`. A
 //    client that never pings is held to the transport's own keepalive alone.
 // 5. Resume. A client whose stream ended in any other way than by half-close or by a `leave` without a room may open
-//    another and send `resume` first. It receives what it missed, then one `joined_users` per room. Nobody saw it leave.
-// 6. Drain. A server about to stop sends `draining`, then ends the streams with UNAVAILABLE; the clients resume.
+//    another within `resume_window` and send `resume` first. It receives what it missed, then one `joined_users` per
+//    room. Nobody saw it leave; after two seconds others may have seen it AWAY. A client that does not come back in time
+//    is LOST to its rooms, and what was sent to it and not received comes back to its senders as `failure` UNDELIVERED.
+// 6. Drain. A server about to stop sends `draining`, then ends each stream with UNAVAILABLE; the clients resume.
 // 7. End. Half-close, or `leave` with an empty room: what was sent before is answered, queued events are delivered, all
 //    rooms are left, and the stream ends with OK.
 //
@@ -45,9 +47,11 @@
 //                                            beyond, the transport itself ends the stream:
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
-//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
+//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
+//                                            address; too many streams that have said nothing
+//                                            yet; or far over the rate for long
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
-//   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
+//   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
 //                                            three heartbeat intervals, or one that began a
 //                                            stream said nothing for one
@@ -450,7 +454,9 @@ const (
 	FailureCode_FAILURE_CODE_TOO_LARGE FailureCode = 6
 	// The room has no place left.
 	FailureCode_FAILURE_CODE_ROOM_FULL FailureCode = 7
-	// The message was recorded, but its target went before it was known to have received it.
+	// The message was recorded, but its target went, or its time or space was used up, before the target was known to have
+	// received it. It comes in the session's own log, with the message's `request_id`; after its `ack`, but for an `ack`
+	// that is repeated after a resume.
 	FailureCode_FAILURE_CODE_UNDELIVERED FailureCode = 8
 	// The server cannot record messages at present; try again.
 	FailureCode_FAILURE_CODE_UNAVAILABLE FailureCode = 9
@@ -521,7 +527,8 @@ type ConnectRequest struct {
 	// Other than 0: asks for an outcome of this message, which is exactly one `ack` (it was recorded) or one `failure` (it
 	// was not). Strictly increasing within a session; numbers may be left out. A repeated id is answered with its first
 	// outcome and has no second effect, as long as the server remembers it (the last 64). One that is older, or was left
-	// out, is refused as INVALID. So a client that lost its connection can safely send again what has had no outcome.
+	// out, is refused as INVALID. So a client that lost its connection can safely send again, in the order of their ids,
+	// what has had no outcome, as long as that is no more than 64 messages.
 	//
 	// With 0 a success is silent; a failure is still sent, with `request_id` 0.
 	RequestId uint64 `protobuf:"varint,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -791,8 +798,8 @@ type ConnectResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room that the event is about. Empty: the session itself.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The event's number in the log of `room` (empty `room`: in the session's own log). Within one room it never falls on
-	// a stream; gaps are normal. 0: the event is in no log and is not sent again on resume.
+	// The event's number in the log of `room` (empty `room`: in the session's own log, which has what came back). Within
+	// one room it never falls on a stream; gaps are normal. 0: the event is in no log and is not sent again on resume.
 	Seq uint64 `protobuf:"varint,2,opt,name=seq,proto3" json:"seq,omitempty"`
 	// Of `ack`, `failure` and `pong`: the message that it answers, 0 if that had no id.
 	RequestId uint64 `protobuf:"varint,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
@@ -1875,14 +1882,22 @@ func (x *Update) GetAttributes() map[string]string {
 
 // Resume takes up the session of a stream that was lost. The newest stream wins: an older one, if the server still has
 // it, ends with ABORTED. The stream ends with NOT_FOUND if the session is not to be had.
+//
+// A server that was started anew knows no sessions. If it has kept the key that its tokens are made with, it takes one up
+// for as long as `resume_window` after its start: under the same `user_id`, in the rooms of `rejoin`, RESYNCED.
+//
+// After `welcome` come the messages of the session's own log and of each room that were not received, in order, and then
+// one `joined_users` per room. A room of `rejoin` that cannot be joined anew is a `failure` with `request_id` 0.
 type Resume struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// From `welcome`.
 	ResumeToken string `protobuf:"bytes,1,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
 	// Per room how far the client has read; a room left out is read from the join. The session's own log has an empty
-	// `room`.
+	// `room`. (A room whose first `joined_users` has not arrived has no epoch and so no cursor, though messages may have
+	// arrived: they come again, and the client knows them by their `seq`, as long as `welcome` has the same `epoch`.)
 	Cursors []*Cursor `protobuf:"bytes,2,rep,name=cursors,proto3" json:"cursors,omitempty"`
-	// Rooms that the client was in. One that the server no longer knows it to be in is joined anew, permissions checked.
+	// Rooms that the client was in, each as it would be joined now. One that the server no longer knows it to be in is
+	// joined anew, permissions checked; of the others nothing changes.
 	Rejoin        []*Join `protobuf:"bytes,3,rep,name=rejoin,proto3" json:"rejoin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1944,7 +1959,8 @@ type Cursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Empty: the session's own log.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// From the room's last `joined_users`. A cursor of another epoch does not count.
+	// From the room's last `joined_users`; of the session's own log, from `welcome`. A cursor of another epoch does not
+	// count.
 	Epoch string `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The number of the last event that arrived.
 	Seq           uint64 `protobuf:"varint,3,opt,name=seq,proto3" json:"seq,omitempty"`
@@ -2004,7 +2020,10 @@ func (x *Cursor) GetSeq() uint64 {
 }
 
 // Received tells which events have arrived, so that the server can forget them. Optional: without it events are kept
-// until their time or space is used up. Cursors for rooms that one is not in, or of another epoch, are ignored.
+// until their time or space is used up, and a message counts as received once it was written to the transport; so it
+// does when a client on a stream leaves the room or ends the session. A client that says it once should go on, with
+// every `ping` and after every 64 KiB: what was not received when its time or space is used up comes back to its sender.
+// Cursors for rooms that one is not in, or of another epoch, are ignored.
 type Received struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Everything up to each has arrived.
@@ -2115,8 +2134,7 @@ type Welcome struct {
 	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
 	// What `resume` and Send need; a secret, the same for the whole session.
 	ResumeToken string `protobuf:"bytes,2,opt,name=resume_token,json=resumeToken,proto3" json:"resume_token,omitempty"`
-	// How long the server keeps a session whose stream was lost. 0: not at all, the user leaves at once, and there is
-	// nothing to resume.
+	// How long the server keeps a session whose stream was lost.
 	ResumeWindow *durationpb.Duration `protobuf:"bytes,3,opt,name=resume_window,json=resumeWindow,proto3" json:"resume_window,omitempty"`
 	// How often each side shows that it is there.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,4,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
@@ -2127,7 +2145,10 @@ type Welcome struct {
 	// For people and logs; not to be parsed.
 	ServerVersion string `protobuf:"bytes,7,opt,name=server_version,json=serverVersion,proto3" json:"server_version,omitempty"`
 	// Whether this is the session that the client asked for.
-	Resumption    Resumption `protobuf:"varint,8,opt,name=resumption,proto3,enum=beckon.v1.Resumption" json:"resumption,omitempty"`
+	Resumption Resumption `protobuf:"varint,8,opt,name=resumption,proto3,enum=beckon.v1.Resumption" json:"resumption,omitempty"`
+	// Which life of the session's own log `seq` counts in; for Cursor. If it changes on resume, the server was started anew
+	// and has forgotten the outcomes of messages, too.
+	Epoch         string `protobuf:"bytes,9,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2216,6 +2237,13 @@ func (x *Welcome) GetResumption() Resumption {
 		return x.Resumption
 	}
 	return Resumption_RESUMPTION_UNSPECIFIED
+}
+
+func (x *Welcome) GetEpoch() string {
+	if x != nil {
+		return x.Epoch
+	}
+	return ""
 }
 
 // A STUN or TURN server: the dictionary RTCIceServer of W3C WebRTC 1.0, and an expiry.
@@ -3171,8 +3199,8 @@ func (x *IceServersChanged) GetIceServers() []*IceServer {
 	return nil
 }
 
-// Draining tells that the server is about to stop. The client keeps this stream and resumes elsewhere when the time has
-// come.
+// Draining tells that the server is about to stop. The stream goes on until the time has come; then the server ends it
+// with UNAVAILABLE, once all that was handled is answered, and the client resumes.
 type Draining struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// When to resume, from now; differs between clients, so that they do not all come at once.
@@ -3697,7 +3725,7 @@ const file_beckon_v1_signal_proto_rawDesc = "" +
 	"\acursors\x18\x01 \x03(\v2\x11.beckon.v1.CursorR\acursors\"O\n" +
 	"\x04Ping\x12\x18\n" +
 	"\apayload\x18\x01 \x01(\fR\apayload\x12-\n" +
-	"\breceived\x18\x02 \x03(\v2\x11.beckon.v1.CursorR\breceived\"\x8f\x03\n" +
+	"\breceived\x18\x02 \x03(\v2\x11.beckon.v1.CursorR\breceived\"\xa5\x03\n" +
 	"\aWelcome\x12\x17\n" +
 	"\auser_id\x18\x01 \x01(\tR\x06userId\x12!\n" +
 	"\fresume_token\x18\x02 \x01(\tR\vresumeToken\x12>\n" +
@@ -3709,7 +3737,8 @@ const file_beckon_v1_signal_proto_rawDesc = "" +
 	"\x0eserver_version\x18\a \x01(\tR\rserverVersion\x125\n" +
 	"\n" +
 	"resumption\x18\b \x01(\x0e2\x15.beckon.v1.ResumptionR\n" +
-	"resumption\"\x91\x01\n" +
+	"resumption\x12\x14\n" +
+	"\x05epoch\x18\t \x01(\tR\x05epoch\"\x91\x01\n" +
 	"\tIceServer\x12\x12\n" +
 	"\x04urls\x18\x01 \x03(\tR\x04urls\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x1e\n" +

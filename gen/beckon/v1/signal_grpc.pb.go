@@ -14,8 +14,10 @@
 // 4. Keep. Both sides send something at least every `heartbeat_interval`: the client a `ping`, the server a `pong`. A
 //    client that never pings is held to the transport's own keepalive alone.
 // 5. Resume. A client whose stream ended in any other way than by half-close or by a `leave` without a room may open
-//    another and send `resume` first. It receives what it missed, then one `joined_users` per room. Nobody saw it leave.
-// 6. Drain. A server about to stop sends `draining`, then ends the streams with UNAVAILABLE; the clients resume.
+//    another within `resume_window` and send `resume` first. It receives what it missed, then one `joined_users` per
+//    room. Nobody saw it leave; after two seconds others may have seen it AWAY. A client that does not come back in time
+//    is LOST to its rooms, and what was sent to it and not received comes back to its senders as `failure` UNDELIVERED.
+// 6. Drain. A server about to stop sends `draining`, then ends each stream with UNAVAILABLE; the clients resume.
 // 7. End. Half-close, or `leave` with an empty room: what was sent before is answered, queued events are delivered, all
 //    rooms are left, and the stream ends with OK.
 //
@@ -45,9 +47,11 @@
 //                                            beyond, the transport itself ends the stream:
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
-//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
+//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
+//                                            address; too many streams that have said nothing
+//                                            yet; or far over the rate for long
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
-//   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
+//   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
 //                                            three heartbeat intervals, or one that began a
 //                                            stream said nothing for one
@@ -102,7 +106,8 @@ type SignalClient interface {
 	Listen(ctx context.Context, in *ListenRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListenResponse], error)
 	// Send carries messages of a session opened by Listen, and returns when they have been tried: in order, a later one
 	// after an earlier one failed. What becomes of each is told on the Listen stream, and if one of them ends the session,
-	// so is that. The metadata `beckon-session` holds the session's resume token.
+	// so is that. A session that has lost its stream takes messages, too; what became of them is told when they are sent
+	// again after a resume. The metadata `beckon-session` holds the session's resume token.
 	//
 	// A mistake in the call itself fails the call, and harms nothing else:
 	//
@@ -115,6 +120,7 @@ type SignalClient interface {
 	//	FAILED_PRECONDITION  SEND_UNDER_WAY      another Send of the session has not returned; one that was cancelled is
 	//	                                         under way until its messages have been tried
 	//	RESOURCE_EXHAUSTED   -                   all messages together are beyond four times `max_message_bytes`
+	//	UNAVAILABLE          SHUTTING_DOWN       the server is about to stop and the session's stream has ended: nothing was tried
 	Send(ctx context.Context, in *SendRequest, opts ...grpc.CallOption) (*SendResponse, error)
 }
 
@@ -183,7 +189,8 @@ type SignalServer interface {
 	Listen(*ListenRequest, grpc.ServerStreamingServer[ListenResponse]) error
 	// Send carries messages of a session opened by Listen, and returns when they have been tried: in order, a later one
 	// after an earlier one failed. What becomes of each is told on the Listen stream, and if one of them ends the session,
-	// so is that. The metadata `beckon-session` holds the session's resume token.
+	// so is that. A session that has lost its stream takes messages, too; what became of them is told when they are sent
+	// again after a resume. The metadata `beckon-session` holds the session's resume token.
 	//
 	// A mistake in the call itself fails the call, and harms nothing else:
 	//
@@ -196,6 +203,7 @@ type SignalServer interface {
 	//	FAILED_PRECONDITION  SEND_UNDER_WAY      another Send of the session has not returned; one that was cancelled is
 	//	                                         under way until its messages have been tried
 	//	RESOURCE_EXHAUSTED   -                   all messages together are beyond four times `max_message_bytes`
+	//	UNAVAILABLE          SHUTTING_DOWN       the server is about to stop and the session's stream has ended: nothing was tried
 	Send(context.Context, *SendRequest) (*SendResponse, error)
 	mustEmbedUnimplementedSignalServer()
 }

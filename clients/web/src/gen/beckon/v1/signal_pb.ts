@@ -14,8 +14,10 @@
 // 4. Keep. Both sides send something at least every `heartbeat_interval`: the client a `ping`, the server a `pong`. A
 //    client that never pings is held to the transport's own keepalive alone.
 // 5. Resume. A client whose stream ended in any other way than by half-close or by a `leave` without a room may open
-//    another and send `resume` first. It receives what it missed, then one `joined_users` per room. Nobody saw it leave.
-// 6. Drain. A server about to stop sends `draining`, then ends the streams with UNAVAILABLE; the clients resume.
+//    another within `resume_window` and send `resume` first. It receives what it missed, then one `joined_users` per
+//    room. Nobody saw it leave; after two seconds others may have seen it AWAY. A client that does not come back in time
+//    is LOST to its rooms, and what was sent to it and not received comes back to its senders as `failure` UNDELIVERED.
+// 6. Drain. A server about to stop sends `draining`, then ends each stream with UNAVAILABLE; the clients resume.
 // 7. End. Half-close, or `leave` with an empty room: what was sent before is answered, queued events are delivered, all
 //    rooms are left, and the stream ends with OK.
 //
@@ -45,9 +47,11 @@
 //                                            beyond, the transport itself ends the stream:
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
-//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, or far over the rate           back off
+//   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
+//                                            address; too many streams that have said nothing
+//                                            yet; or far over the rate for long
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
-//   NOT_FOUND            NO_SUCH_SESSION     the resume token is unknown or has ended          connect anew
+//   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
 //                                            three heartbeat intervals, or one that began a
 //                                            stream said nothing for one
@@ -75,7 +79,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file beckon/v1/signal.proto.
  */
 export const file_beckon_v1_signal: GenFile = /*@__PURE__*/
-  fileDesc("ChZiZWNrb24vdjEvc2lnbmFsLnByb3RvEgliZWNrb24udjEi5QMKDkNvbm5lY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSHwoEam9pbhgCIAEoCzIPLmJlY2tvbi52MS5Kb2luSAASIQoFbGVhdmUYAyABKAsyEC5iZWNrb24udjEuTGVhdmVIABIhCgVvZmZlchgEIAEoCzIQLmJlY2tvbi52MS5PZmZlckgAEiMKBmFuc3dlchgFIAEoCzIRLmJlY2tvbi52MS5BbnN3ZXJIABIpCgljYW5kaWRhdGUYBiABKAsyFC5iZWNrb24udjEuQ2FuZGlkYXRlSAASIwoGcmVqZWN0GAcgASgLMhEuYmVja29uLnYxLlJlamVjdEgAEiMKBmhhbmd1cBgIIAEoCzIRLmJlY2tvbi52MS5IYW5ndXBIABIfCgRkYXRhGAkgASgLMg8uYmVja29uLnYxLkRhdGFIABIjCgZ1cGRhdGUYCiABKAsyES5iZWNrb24udjEuVXBkYXRlSAASIwoGcmVzdW1lGAsgASgLMhEuYmVja29uLnYxLlJlc3VtZUgAEicKCHJlY2VpdmVkGAwgASgLMhMuYmVja29uLnYxLlJlY2VpdmVkSAASHwoEcGluZxgNIAEoCzIPLmJlY2tvbi52MS5QaW5nSABCCQoHbWVzc2FnZSKZBgoPQ29ubmVjdFJlc3BvbnNlEgwKBHJvb20YASABKAkSCwoDc2VxGAIgASgEEhIKCnJlcXVlc3RfaWQYAyABKAQSJQoHd2VsY29tZRgEIAEoCzISLmJlY2tvbi52MS5XZWxjb21lSAASLgoMam9pbmVkX3VzZXJzGAUgASgLMhYuYmVja29uLnYxLkpvaW5lZFVzZXJzSAASLAoLdXNlcl9qb2luZWQYBiABKAsyFS5iZWNrb24udjEuVXNlckpvaW5lZEgAEi4KDHVzZXJfdXBkYXRlZBgHIAEoCzIWLmJlY2tvbi52MS5Vc2VyVXBkYXRlZEgAEigKCXVzZXJfbGVmdBgIIAEoCzITLmJlY2tvbi52MS5Vc2VyTGVmdEgAEigKCWNhbGxfbWFkZRgJIAEoCzITLmJlY2tvbi52MS5DYWxsTWFkZUgAEiwKC2Fuc3dlcl9tYWRlGAogASgLMhUuYmVja29uLnYxLkFuc3dlck1hZGVIABI6ChJjYW5kaWRhdGVfcmVjZWl2ZWQYCyABKAsyHC5iZWNrb24udjEuQ2FuZGlkYXRlUmVjZWl2ZWRIABIwCg1jYWxsX3JlamVjdGVkGAwgASgLMhcuYmVja29uLnYxLkNhbGxSZWplY3RlZEgAEioKCmNhbGxfZW5kZWQYDSABKAsyFC5iZWNrb24udjEuQ2FsbEVuZGVkSAASMAoNZGF0YV9yZWNlaXZlZBgOIAEoCzIXLmJlY2tvbi52MS5EYXRhUmVjZWl2ZWRIABIdCgNhY2sYDyABKAsyDi5iZWNrb24udjEuQWNrSAASJQoHZmFpbHVyZRgQIAEoCzISLmJlY2tvbi52MS5GYWlsdXJlSAASHwoEcG9uZxgRIAEoCzIPLmJlY2tvbi52MS5Qb25nSAASOwoTaWNlX3NlcnZlcnNfY2hhbmdlZBgSIAEoCzIcLmJlY2tvbi52MS5JY2VTZXJ2ZXJzQ2hhbmdlZEgAEicKCGRyYWluaW5nGBMgASgLMhMuYmVja29uLnYxLkRyYWluaW5nSABCBwoFZXZlbnQivwEKBEpvaW4SDAoEcm9vbRgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESMwoKYXR0cmlidXRlcxgDIAMoCzIfLmJlY2tvbi52MS5Kb2luLkF0dHJpYnV0ZXNFbnRyeRIlCghwcmVzZW5jZRgEIAEoDjITLmJlY2tvbi52MS5QcmVzZW5jZRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfbmFtZSIVCgVMZWF2ZRIMCgRyb29tGAEgASgJIj8KBU9mZmVyEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRILCgNzZHAYBCABKAkiVQoGQW5zd2VyEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRILCgNzZHAYBCABKAkSEwoLcHJvdmlzaW9uYWwYBSABKAgiYwoJQ2FuZGlkYXRlEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRIrCgpjYW5kaWRhdGVzGAQgAygLMhcuYmVja29uLnYxLkljZUNhbmRpZGF0ZSKtAQoMSWNlQ2FuZGlkYXRlEhEKCWNhbmRpZGF0ZRgBIAEoCRIUCgdzZHBfbWlkGAIgASgJSACIAQESHQoQc2RwX21fbGluZV9pbmRleBgDIAEoDUgBiAEBEh4KEXVzZXJuYW1lX2ZyYWdtZW50GAQgASgJSAKIAQFCCgoIX3NkcF9taWRCEwoRX3NkcF9tX2xpbmVfaW5kZXhCFAoSX3VzZXJuYW1lX2ZyYWdtZW50ImwKBlJlamVjdBIKCgJ0bxgBIAEoCRIMCgRyb29tGAIgASgJEg8KB2NhbGxfaWQYAyABKAkSJwoGcmVhc29uGAQgASgOMhcuYmVja29uLnYxLlJlamVjdFJlYXNvbhIOCgZkZXRhaWwYBSABKAkibAoGSGFuZ3VwEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRInCgZyZWFzb24YBCABKA4yFy5iZWNrb24udjEuSGFuZ3VwUmVhc29uEg4KBmRldGFpbBgFIAEoCSI/CgREYXRhEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDAoEdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMIpwBCgZVcGRhdGUSDAoEcm9vbRgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESNQoKYXR0cmlidXRlcxgDIAMoCzIhLmJlY2tvbi52MS5VcGRhdGUuQXR0cmlidXRlc0VudHJ5GjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9uYW1lImMKBlJlc3VtZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSIgoHY3Vyc29ycxgCIAMoCzIRLmJlY2tvbi52MS5DdXJzb3ISHwoGcmVqb2luGAMgAygLMg8uYmVja29uLnYxLkpvaW4iMgoGQ3Vyc29yEgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSCwoDc2VxGAMgASgEIi4KCFJlY2VpdmVkEiIKB2N1cnNvcnMYASADKAsyES5iZWNrb24udjEuQ3Vyc29yIjwKBFBpbmcSDwoHcGF5bG9hZBgBIAEoDBIjCghyZWNlaXZlZBgCIAMoCzIRLmJlY2tvbi52MS5DdXJzb3IiqgIKB1dlbGNvbWUSDwoHdXNlcl9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkSMAoNcmVzdW1lX3dpbmRvdxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoLaWNlX3NlcnZlcnMYBSADKAsyFC5iZWNrb24udjEuSWNlU2VydmVyEiEKBmxpbWl0cxgGIAEoCzIRLmJlY2tvbi52MS5MaW1pdHMSFgoOc2VydmVyX3ZlcnNpb24YByABKAkSKQoKcmVzdW1wdGlvbhgIIAEoDjIVLmJlY2tvbi52MS5SZXN1bXB0aW9uImwKCUljZVNlcnZlchIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkSKwoHZXhwaXJlcxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVwoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgNEhEKCW1heF9yb29tcxgCIAEoDRIfChdtYXhfbWVzc2FnZXNfcGVyX3NlY29uZBgDIAEoDSJKCgtKb2luZWRVc2VycxIeCgV1c2VycxgBIAMoCzIPLmJlY2tvbi52MS5Vc2VyEg0KBWVwb2NoGAIgASgJEgwKBG1vcmUYAyABKAgiwQEKBFVzZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIzCgphdHRyaWJ1dGVzGAQgAygLMh8uYmVja29uLnYxLlVzZXIuQXR0cmlidXRlc0VudHJ5EiUKBnN0YXR1cxgFIAEoDjIVLmJlY2tvbi52MS5Vc2VyU3RhdHVzGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKClVzZXJKb2luZWQSHQoEdXNlchgBIAEoCzIPLmJlY2tvbi52MS5Vc2VyIiwKC1VzZXJVcGRhdGVkEh0KBHVzZXIYASABKAsyDy5iZWNrb24udjEuVXNlciJRCghVc2VyTGVmdBIdCgR1c2VyGAEgASgLMg8uYmVja29uLnYxLlVzZXISJgoGcmVhc29uGAIgASgOMhYuYmVja29uLnYxLkxlYXZlUmVhc29uIiIKBlNlbmRlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIlsKCENhbGxNYWRlEiEKBnNlbmRlchgBIAEoCzIRLmJlY2tvbi52MS5TZW5kZXISDgoGYWdlX21zGAIgASgNEg8KB2NhbGxfaWQYAyABKAkSCwoDc2RwGAQgASgJImIKCkFuc3dlck1hZGUSIQoGc2VuZGVyGAEgASgLMhEuYmVja29uLnYxLlNlbmRlchIPCgdjYWxsX2lkGAMgASgJEgsKA3NkcBgEIAEoCRITCgtwcm92aXNpb25hbBgFIAEoCCJ0ChFDYW5kaWRhdGVSZWNlaXZlZBIhCgZzZW5kZXIYASABKAsyES5iZWNrb24udjEuU2VuZGVyEg8KB2NhbGxfaWQYAyABKAkSKwoKY2FuZGlkYXRlcxgEIAMoCzIXLmJlY2tvbi52MS5JY2VDYW5kaWRhdGUiewoMQ2FsbFJlamVjdGVkEiEKBnNlbmRlchgBIAEoCzIRLmJlY2tvbi52MS5TZW5kZXISDwoHY2FsbF9pZBgDIAEoCRInCgZyZWFzb24YBCABKA4yFy5iZWNrb24udjEuUmVqZWN0UmVhc29uEg4KBmRldGFpbBgFIAEoCSJ4CglDYWxsRW5kZWQSIQoGc2VuZGVyGAEgASgLMhEuYmVja29uLnYxLlNlbmRlchIPCgdjYWxsX2lkGAMgASgJEicKBnJlYXNvbhgEIAEoDjIXLmJlY2tvbi52MS5IYW5ndXBSZWFzb24SDgoGZGV0YWlsGAUgASgJIlAKDERhdGFSZWNlaXZlZBIhCgZzZW5kZXIYASABKAsyES5iZWNrb24udjEuU2VuZGVyEgwKBHR5cGUYAyABKAkSDwoHcGF5bG9hZBgEIAEoDCI+ChFJY2VTZXJ2ZXJzQ2hhbmdlZBIpCgtpY2Vfc2VydmVycxgBIAMoCzIULmJlY2tvbi52MS5JY2VTZXJ2ZXIiPgoIRHJhaW5pbmcSMgoPcmVjb25uZWN0X2FmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhIKA0FjaxILCgNzZXEYASABKAQiawoHRmFpbHVyZRIkCgRjb2RlGAEgASgOMhYuYmVja29uLnYxLkZhaWx1cmVDb2RlEg4KBmRldGFpbBgCIAEoCRINCgVmaWVsZBgDIAEoCRIKCgJ0bxgEIAEoCRIPCgdjYWxsX2lkGAUgASgJIhcKBFBvbmcSDwoHcGF5bG9hZBgBIAEoDCI5Cg1MaXN0ZW5SZXF1ZXN0EigKBWZpcnN0GAEgASgLMhkuYmVja29uLnYxLkNvbm5lY3RSZXF1ZXN0IjsKDkxpc3RlblJlc3BvbnNlEikKBWV2ZW50GAEgASgLMhouYmVja29uLnYxLkNvbm5lY3RSZXNwb25zZSI6CgtTZW5kUmVxdWVzdBIrCghtZXNzYWdlcxgBIAMoCzIZLmJlY2tvbi52MS5Db25uZWN0UmVxdWVzdCIOCgxTZW5kUmVzcG9uc2UqXgoIUHJlc2VuY2USGAoUUFJFU0VOQ0VfVU5TUEVDSUZJRUQQABIRCg1QUkVTRU5DRV9GVUxMEAESEgoOUFJFU0VOQ0VfREVMVEEQAhIRCg1QUkVTRU5DRV9OT05FEAMqgQEKDFJlamVjdFJlYXNvbhIdChlSRUpFQ1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSUkVKRUNUX1JFQVNPTl9CVVNZEAESGwoXUkVKRUNUX1JFQVNPTl9OT19BTlNXRVIQAhIdChlSRUpFQ1RfUkVBU09OX1VOU1VQUE9SVEVEEAMqfwoMSGFuZ3VwUmVhc29uEh0KGUhBTkdVUF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdIQU5HVVBfUkVBU09OX0NBTkNFTExFRBABEhkKFUhBTkdVUF9SRUFTT05fVElNRU9VVBACEhgKFEhBTkdVUF9SRUFTT05fRkFJTEVEEAMqbQoKUmVzdW1wdGlvbhIaChZSRVNVTVBUSU9OX1VOU1BFQ0lGSUVEEAASEgoOUkVTVU1QVElPTl9ORVcQARIWChJSRVNVTVBUSU9OX1JFU1VNRUQQAhIXChNSRVNVTVBUSU9OX1JFU1lOQ0VEEAMqPwoKVXNlclN0YXR1cxIbChdVU0VSX1NUQVRVU19VTlNQRUNJRklFRBAAEhQKEFVTRVJfU1RBVFVTX0FXQVkQASqnAQoLTGVhdmVSZWFzb24SHAoYTEVBVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASFQoRTEVBVkVfUkVBU09OX0xFRlQQARIVChFMRUFWRV9SRUFTT05fTE9TVBACEhcKE0xFQVZFX1JFQVNPTl9LSUNLRUQQAxIZChVMRUFWRV9SRUFTT05fUkVQTEFDRUQQBBIYChRMRUFWRV9SRUFTT05fRVhQSVJFRBAFKtoCCgtGYWlsdXJlQ29kZRIcChhGQUlMVVJFX0NPREVfVU5TUEVDSUZJRUQQABIYChRGQUlMVVJFX0NPREVfSU5WQUxJRBABEhwKGEZBSUxVUkVfQ09ERV9OT1RfSU5fUk9PTRACEh0KGUZBSUxVUkVfQ09ERV9OT19TVUNIX1VTRVIQAxIiCh5GQUlMVVJFX0NPREVfUEVSTUlTU0lPTl9ERU5JRUQQBBIdChlGQUlMVVJFX0NPREVfUkFURV9MSU1JVEVEEAUSGgoWRkFJTFVSRV9DT0RFX1RPT19MQVJHRRAGEhoKFkZBSUxVUkVfQ09ERV9ST09NX0ZVTEwQBxIcChhGQUlMVVJFX0NPREVfVU5ERUxJVkVSRUQQCBIcChhGQUlMVVJFX0NPREVfVU5BVkFJTEFCTEUQCRIfChtGQUlMVVJFX0NPREVfVE9LRU5fRVhQSVJJTkcQCjLIAQoGU2lnbmFsEkQKB0Nvbm5lY3QSGS5iZWNrb24udjEuQ29ubmVjdFJlcXVlc3QaGi5iZWNrb24udjEuQ29ubmVjdFJlc3BvbnNlKAEwARI/CgZMaXN0ZW4SGC5iZWNrb24udjEuTGlzdGVuUmVxdWVzdBoZLmJlY2tvbi52MS5MaXN0ZW5SZXNwb25zZTABEjcKBFNlbmQSFi5iZWNrb24udjEuU2VuZFJlcXVlc3QaFy5iZWNrb24udjEuU2VuZFJlc3BvbnNlQmsKFmlvLmdpdGh1Yi5iZWNrb25ydGMudjFCC1NpZ25hbFByb3RvUAFaMmdpdGh1Yi5jb20vYmVja29ucnRjL2JlY2tvbi9nZW4vYmVja29uL3YxO2JlY2tvbnYxogIDQktOugIHQmVja29uX2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZiZWNrb24vdjEvc2lnbmFsLnByb3RvEgliZWNrb24udjEi5QMKDkNvbm5lY3RSZXF1ZXN0EhIKCnJlcXVlc3RfaWQYASABKAQSHwoEam9pbhgCIAEoCzIPLmJlY2tvbi52MS5Kb2luSAASIQoFbGVhdmUYAyABKAsyEC5iZWNrb24udjEuTGVhdmVIABIhCgVvZmZlchgEIAEoCzIQLmJlY2tvbi52MS5PZmZlckgAEiMKBmFuc3dlchgFIAEoCzIRLmJlY2tvbi52MS5BbnN3ZXJIABIpCgljYW5kaWRhdGUYBiABKAsyFC5iZWNrb24udjEuQ2FuZGlkYXRlSAASIwoGcmVqZWN0GAcgASgLMhEuYmVja29uLnYxLlJlamVjdEgAEiMKBmhhbmd1cBgIIAEoCzIRLmJlY2tvbi52MS5IYW5ndXBIABIfCgRkYXRhGAkgASgLMg8uYmVja29uLnYxLkRhdGFIABIjCgZ1cGRhdGUYCiABKAsyES5iZWNrb24udjEuVXBkYXRlSAASIwoGcmVzdW1lGAsgASgLMhEuYmVja29uLnYxLlJlc3VtZUgAEicKCHJlY2VpdmVkGAwgASgLMhMuYmVja29uLnYxLlJlY2VpdmVkSAASHwoEcGluZxgNIAEoCzIPLmJlY2tvbi52MS5QaW5nSABCCQoHbWVzc2FnZSKZBgoPQ29ubmVjdFJlc3BvbnNlEgwKBHJvb20YASABKAkSCwoDc2VxGAIgASgEEhIKCnJlcXVlc3RfaWQYAyABKAQSJQoHd2VsY29tZRgEIAEoCzISLmJlY2tvbi52MS5XZWxjb21lSAASLgoMam9pbmVkX3VzZXJzGAUgASgLMhYuYmVja29uLnYxLkpvaW5lZFVzZXJzSAASLAoLdXNlcl9qb2luZWQYBiABKAsyFS5iZWNrb24udjEuVXNlckpvaW5lZEgAEi4KDHVzZXJfdXBkYXRlZBgHIAEoCzIWLmJlY2tvbi52MS5Vc2VyVXBkYXRlZEgAEigKCXVzZXJfbGVmdBgIIAEoCzITLmJlY2tvbi52MS5Vc2VyTGVmdEgAEigKCWNhbGxfbWFkZRgJIAEoCzITLmJlY2tvbi52MS5DYWxsTWFkZUgAEiwKC2Fuc3dlcl9tYWRlGAogASgLMhUuYmVja29uLnYxLkFuc3dlck1hZGVIABI6ChJjYW5kaWRhdGVfcmVjZWl2ZWQYCyABKAsyHC5iZWNrb24udjEuQ2FuZGlkYXRlUmVjZWl2ZWRIABIwCg1jYWxsX3JlamVjdGVkGAwgASgLMhcuYmVja29uLnYxLkNhbGxSZWplY3RlZEgAEioKCmNhbGxfZW5kZWQYDSABKAsyFC5iZWNrb24udjEuQ2FsbEVuZGVkSAASMAoNZGF0YV9yZWNlaXZlZBgOIAEoCzIXLmJlY2tvbi52MS5EYXRhUmVjZWl2ZWRIABIdCgNhY2sYDyABKAsyDi5iZWNrb24udjEuQWNrSAASJQoHZmFpbHVyZRgQIAEoCzISLmJlY2tvbi52MS5GYWlsdXJlSAASHwoEcG9uZxgRIAEoCzIPLmJlY2tvbi52MS5Qb25nSAASOwoTaWNlX3NlcnZlcnNfY2hhbmdlZBgSIAEoCzIcLmJlY2tvbi52MS5JY2VTZXJ2ZXJzQ2hhbmdlZEgAEicKCGRyYWluaW5nGBMgASgLMhMuYmVja29uLnYxLkRyYWluaW5nSABCBwoFZXZlbnQivwEKBEpvaW4SDAoEcm9vbRgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESMwoKYXR0cmlidXRlcxgDIAMoCzIfLmJlY2tvbi52MS5Kb2luLkF0dHJpYnV0ZXNFbnRyeRIlCghwcmVzZW5jZRgEIAEoDjITLmJlY2tvbi52MS5QcmVzZW5jZRoxCg9BdHRyaWJ1dGVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVfbmFtZSIVCgVMZWF2ZRIMCgRyb29tGAEgASgJIj8KBU9mZmVyEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRILCgNzZHAYBCABKAkiVQoGQW5zd2VyEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRILCgNzZHAYBCABKAkSEwoLcHJvdmlzaW9uYWwYBSABKAgiYwoJQ2FuZGlkYXRlEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRIrCgpjYW5kaWRhdGVzGAQgAygLMhcuYmVja29uLnYxLkljZUNhbmRpZGF0ZSKtAQoMSWNlQ2FuZGlkYXRlEhEKCWNhbmRpZGF0ZRgBIAEoCRIUCgdzZHBfbWlkGAIgASgJSACIAQESHQoQc2RwX21fbGluZV9pbmRleBgDIAEoDUgBiAEBEh4KEXVzZXJuYW1lX2ZyYWdtZW50GAQgASgJSAKIAQFCCgoIX3NkcF9taWRCEwoRX3NkcF9tX2xpbmVfaW5kZXhCFAoSX3VzZXJuYW1lX2ZyYWdtZW50ImwKBlJlamVjdBIKCgJ0bxgBIAEoCRIMCgRyb29tGAIgASgJEg8KB2NhbGxfaWQYAyABKAkSJwoGcmVhc29uGAQgASgOMhcuYmVja29uLnYxLlJlamVjdFJlYXNvbhIOCgZkZXRhaWwYBSABKAkibAoGSGFuZ3VwEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDwoHY2FsbF9pZBgDIAEoCRInCgZyZWFzb24YBCABKA4yFy5iZWNrb24udjEuSGFuZ3VwUmVhc29uEg4KBmRldGFpbBgFIAEoCSI/CgREYXRhEgoKAnRvGAEgASgJEgwKBHJvb20YAiABKAkSDAoEdHlwZRgDIAEoCRIPCgdwYXlsb2FkGAQgASgMIpwBCgZVcGRhdGUSDAoEcm9vbRgBIAEoCRIRCgRuYW1lGAIgASgJSACIAQESNQoKYXR0cmlidXRlcxgDIAMoCzIhLmJlY2tvbi52MS5VcGRhdGUuQXR0cmlidXRlc0VudHJ5GjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgcKBV9uYW1lImMKBlJlc3VtZRIUCgxyZXN1bWVfdG9rZW4YASABKAkSIgoHY3Vyc29ycxgCIAMoCzIRLmJlY2tvbi52MS5DdXJzb3ISHwoGcmVqb2luGAMgAygLMg8uYmVja29uLnYxLkpvaW4iMgoGQ3Vyc29yEgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSCwoDc2VxGAMgASgEIi4KCFJlY2VpdmVkEiIKB2N1cnNvcnMYASADKAsyES5iZWNrb24udjEuQ3Vyc29yIjwKBFBpbmcSDwoHcGF5bG9hZBgBIAEoDBIjCghyZWNlaXZlZBgCIAMoCzIRLmJlY2tvbi52MS5DdXJzb3IiuQIKB1dlbGNvbWUSDwoHdXNlcl9pZBgBIAEoCRIUCgxyZXN1bWVfdG9rZW4YAiABKAkSMAoNcmVzdW1lX3dpbmRvdxgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYBCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SKQoLaWNlX3NlcnZlcnMYBSADKAsyFC5iZWNrb24udjEuSWNlU2VydmVyEiEKBmxpbWl0cxgGIAEoCzIRLmJlY2tvbi52MS5MaW1pdHMSFgoOc2VydmVyX3ZlcnNpb24YByABKAkSKQoKcmVzdW1wdGlvbhgIIAEoDjIVLmJlY2tvbi52MS5SZXN1bXB0aW9uEg0KBWVwb2NoGAkgASgJImwKCUljZVNlcnZlchIMCgR1cmxzGAEgAygJEhAKCHVzZXJuYW1lGAIgASgJEhIKCmNyZWRlbnRpYWwYAyABKAkSKwoHZXhwaXJlcxgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiVwoGTGltaXRzEhkKEW1heF9tZXNzYWdlX2J5dGVzGAEgASgNEhEKCW1heF9yb29tcxgCIAEoDRIfChdtYXhfbWVzc2FnZXNfcGVyX3NlY29uZBgDIAEoDSJKCgtKb2luZWRVc2VycxIeCgV1c2VycxgBIAMoCzIPLmJlY2tvbi52MS5Vc2VyEg0KBWVwb2NoGAIgASgJEgwKBG1vcmUYAyABKAgiwQEKBFVzZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRIQCghpZGVudGl0eRgDIAEoCRIzCgphdHRyaWJ1dGVzGAQgAygLMh8uYmVja29uLnYxLlVzZXIuQXR0cmlidXRlc0VudHJ5EiUKBnN0YXR1cxgFIAEoDjIVLmJlY2tvbi52MS5Vc2VyU3RhdHVzGjEKD0F0dHJpYnV0ZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIisKClVzZXJKb2luZWQSHQoEdXNlchgBIAEoCzIPLmJlY2tvbi52MS5Vc2VyIiwKC1VzZXJVcGRhdGVkEh0KBHVzZXIYASABKAsyDy5iZWNrb24udjEuVXNlciJRCghVc2VyTGVmdBIdCgR1c2VyGAEgASgLMg8uYmVja29uLnYxLlVzZXISJgoGcmVhc29uGAIgASgOMhYuYmVja29uLnYxLkxlYXZlUmVhc29uIiIKBlNlbmRlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJIlsKCENhbGxNYWRlEiEKBnNlbmRlchgBIAEoCzIRLmJlY2tvbi52MS5TZW5kZXISDgoGYWdlX21zGAIgASgNEg8KB2NhbGxfaWQYAyABKAkSCwoDc2RwGAQgASgJImIKCkFuc3dlck1hZGUSIQoGc2VuZGVyGAEgASgLMhEuYmVja29uLnYxLlNlbmRlchIPCgdjYWxsX2lkGAMgASgJEgsKA3NkcBgEIAEoCRITCgtwcm92aXNpb25hbBgFIAEoCCJ0ChFDYW5kaWRhdGVSZWNlaXZlZBIhCgZzZW5kZXIYASABKAsyES5iZWNrb24udjEuU2VuZGVyEg8KB2NhbGxfaWQYAyABKAkSKwoKY2FuZGlkYXRlcxgEIAMoCzIXLmJlY2tvbi52MS5JY2VDYW5kaWRhdGUiewoMQ2FsbFJlamVjdGVkEiEKBnNlbmRlchgBIAEoCzIRLmJlY2tvbi52MS5TZW5kZXISDwoHY2FsbF9pZBgDIAEoCRInCgZyZWFzb24YBCABKA4yFy5iZWNrb24udjEuUmVqZWN0UmVhc29uEg4KBmRldGFpbBgFIAEoCSJ4CglDYWxsRW5kZWQSIQoGc2VuZGVyGAEgASgLMhEuYmVja29uLnYxLlNlbmRlchIPCgdjYWxsX2lkGAMgASgJEicKBnJlYXNvbhgEIAEoDjIXLmJlY2tvbi52MS5IYW5ndXBSZWFzb24SDgoGZGV0YWlsGAUgASgJIlAKDERhdGFSZWNlaXZlZBIhCgZzZW5kZXIYASABKAsyES5iZWNrb24udjEuU2VuZGVyEgwKBHR5cGUYAyABKAkSDwoHcGF5bG9hZBgEIAEoDCI+ChFJY2VTZXJ2ZXJzQ2hhbmdlZBIpCgtpY2Vfc2VydmVycxgBIAMoCzIULmJlY2tvbi52MS5JY2VTZXJ2ZXIiPgoIRHJhaW5pbmcSMgoPcmVjb25uZWN0X2FmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhIKA0FjaxILCgNzZXEYASABKAQiawoHRmFpbHVyZRIkCgRjb2RlGAEgASgOMhYuYmVja29uLnYxLkZhaWx1cmVDb2RlEg4KBmRldGFpbBgCIAEoCRINCgVmaWVsZBgDIAEoCRIKCgJ0bxgEIAEoCRIPCgdjYWxsX2lkGAUgASgJIhcKBFBvbmcSDwoHcGF5bG9hZBgBIAEoDCI5Cg1MaXN0ZW5SZXF1ZXN0EigKBWZpcnN0GAEgASgLMhkuYmVja29uLnYxLkNvbm5lY3RSZXF1ZXN0IjsKDkxpc3RlblJlc3BvbnNlEikKBWV2ZW50GAEgASgLMhouYmVja29uLnYxLkNvbm5lY3RSZXNwb25zZSI6CgtTZW5kUmVxdWVzdBIrCghtZXNzYWdlcxgBIAMoCzIZLmJlY2tvbi52MS5Db25uZWN0UmVxdWVzdCIOCgxTZW5kUmVzcG9uc2UqXgoIUHJlc2VuY2USGAoUUFJFU0VOQ0VfVU5TUEVDSUZJRUQQABIRCg1QUkVTRU5DRV9GVUxMEAESEgoOUFJFU0VOQ0VfREVMVEEQAhIRCg1QUkVTRU5DRV9OT05FEAMqgQEKDFJlamVjdFJlYXNvbhIdChlSRUpFQ1RfUkVBU09OX1VOU1BFQ0lGSUVEEAASFgoSUkVKRUNUX1JFQVNPTl9CVVNZEAESGwoXUkVKRUNUX1JFQVNPTl9OT19BTlNXRVIQAhIdChlSRUpFQ1RfUkVBU09OX1VOU1VQUE9SVEVEEAMqfwoMSGFuZ3VwUmVhc29uEh0KGUhBTkdVUF9SRUFTT05fVU5TUEVDSUZJRUQQABIbChdIQU5HVVBfUkVBU09OX0NBTkNFTExFRBABEhkKFUhBTkdVUF9SRUFTT05fVElNRU9VVBACEhgKFEhBTkdVUF9SRUFTT05fRkFJTEVEEAMqbQoKUmVzdW1wdGlvbhIaChZSRVNVTVBUSU9OX1VOU1BFQ0lGSUVEEAASEgoOUkVTVU1QVElPTl9ORVcQARIWChJSRVNVTVBUSU9OX1JFU1VNRUQQAhIXChNSRVNVTVBUSU9OX1JFU1lOQ0VEEAMqPwoKVXNlclN0YXR1cxIbChdVU0VSX1NUQVRVU19VTlNQRUNJRklFRBAAEhQKEFVTRVJfU1RBVFVTX0FXQVkQASqnAQoLTGVhdmVSZWFzb24SHAoYTEVBVkVfUkVBU09OX1VOU1BFQ0lGSUVEEAASFQoRTEVBVkVfUkVBU09OX0xFRlQQARIVChFMRUFWRV9SRUFTT05fTE9TVBACEhcKE0xFQVZFX1JFQVNPTl9LSUNLRUQQAxIZChVMRUFWRV9SRUFTT05fUkVQTEFDRUQQBBIYChRMRUFWRV9SRUFTT05fRVhQSVJFRBAFKtoCCgtGYWlsdXJlQ29kZRIcChhGQUlMVVJFX0NPREVfVU5TUEVDSUZJRUQQABIYChRGQUlMVVJFX0NPREVfSU5WQUxJRBABEhwKGEZBSUxVUkVfQ09ERV9OT1RfSU5fUk9PTRACEh0KGUZBSUxVUkVfQ09ERV9OT19TVUNIX1VTRVIQAxIiCh5GQUlMVVJFX0NPREVfUEVSTUlTU0lPTl9ERU5JRUQQBBIdChlGQUlMVVJFX0NPREVfUkFURV9MSU1JVEVEEAUSGgoWRkFJTFVSRV9DT0RFX1RPT19MQVJHRRAGEhoKFkZBSUxVUkVfQ09ERV9ST09NX0ZVTEwQBxIcChhGQUlMVVJFX0NPREVfVU5ERUxJVkVSRUQQCBIcChhGQUlMVVJFX0NPREVfVU5BVkFJTEFCTEUQCRIfChtGQUlMVVJFX0NPREVfVE9LRU5fRVhQSVJJTkcQCjLIAQoGU2lnbmFsEkQKB0Nvbm5lY3QSGS5iZWNrb24udjEuQ29ubmVjdFJlcXVlc3QaGi5iZWNrb24udjEuQ29ubmVjdFJlc3BvbnNlKAEwARI/CgZMaXN0ZW4SGC5iZWNrb24udjEuTGlzdGVuUmVxdWVzdBoZLmJlY2tvbi52MS5MaXN0ZW5SZXNwb25zZTABEjcKBFNlbmQSFi5iZWNrb24udjEuU2VuZFJlcXVlc3QaFy5iZWNrb24udjEuU2VuZFJlc3BvbnNlQmsKFmlvLmdpdGh1Yi5iZWNrb25ydGMudjFCC1NpZ25hbFByb3RvUAFaMmdpdGh1Yi5jb20vYmVja29ucnRjL2JlY2tvbi9nZW4vYmVja29uL3YxO2JlY2tvbnYxogIDQktOugIHQmVja29uX2IGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * A message from a client.
@@ -87,7 +91,8 @@ export type ConnectRequest = Message<"beckon.v1.ConnectRequest"> & {
    * Other than 0: asks for an outcome of this message, which is exactly one `ack` (it was recorded) or one `failure` (it
    * was not). Strictly increasing within a session; numbers may be left out. A repeated id is answered with its first
    * outcome and has no second effect, as long as the server remembers it (the last 64). One that is older, or was left
-   * out, is refused as INVALID. So a client that lost its connection can safely send again what has had no outcome.
+   * out, is refused as INVALID. So a client that lost its connection can safely send again, in the order of their ids,
+   * what has had no outcome, as long as that is no more than 64 messages.
    *
    * With 0 a success is silent; a failure is still sent, with `request_id` 0.
    *
@@ -220,8 +225,8 @@ export type ConnectResponse = Message<"beckon.v1.ConnectResponse"> & {
   room: string;
 
   /**
-   * The event's number in the log of `room` (empty `room`: in the session's own log). Within one room it never falls on
-   * a stream; gaps are normal. 0: the event is in no log and is not sent again on resume.
+   * The event's number in the log of `room` (empty `room`: in the session's own log, which has what came back). Within
+   * one room it never falls on a stream; gaps are normal. 0: the event is in no log and is not sent again on resume.
    *
    * @generated from field: uint64 seq = 2;
    */
@@ -807,6 +812,12 @@ export const UpdateSchema: GenMessage<Update> = /*@__PURE__*/
  * Resume takes up the session of a stream that was lost. The newest stream wins: an older one, if the server still has
  * it, ends with ABORTED. The stream ends with NOT_FOUND if the session is not to be had.
  *
+ * A server that was started anew knows no sessions. If it has kept the key that its tokens are made with, it takes one up
+ * for as long as `resume_window` after its start: under the same `user_id`, in the rooms of `rejoin`, RESYNCED.
+ *
+ * After `welcome` come the messages of the session's own log and of each room that were not received, in order, and then
+ * one `joined_users` per room. A room of `rejoin` that cannot be joined anew is a `failure` with `request_id` 0.
+ *
  * @generated from message beckon.v1.Resume
  */
 export type Resume = Message<"beckon.v1.Resume"> & {
@@ -819,14 +830,16 @@ export type Resume = Message<"beckon.v1.Resume"> & {
 
   /**
    * Per room how far the client has read; a room left out is read from the join. The session's own log has an empty
-   * `room`.
+   * `room`. (A room whose first `joined_users` has not arrived has no epoch and so no cursor, though messages may have
+   * arrived: they come again, and the client knows them by their `seq`, as long as `welcome` has the same `epoch`.)
    *
    * @generated from field: repeated beckon.v1.Cursor cursors = 2;
    */
   cursors: Cursor[];
 
   /**
-   * Rooms that the client was in. One that the server no longer knows it to be in is joined anew, permissions checked.
+   * Rooms that the client was in, each as it would be joined now. One that the server no longer knows it to be in is
+   * joined anew, permissions checked; of the others nothing changes.
    *
    * @generated from field: repeated beckon.v1.Join rejoin = 3;
    */
@@ -854,7 +867,8 @@ export type Cursor = Message<"beckon.v1.Cursor"> & {
   room: string;
 
   /**
-   * From the room's last `joined_users`. A cursor of another epoch does not count.
+   * From the room's last `joined_users`; of the session's own log, from `welcome`. A cursor of another epoch does not
+   * count.
    *
    * @generated from field: string epoch = 2;
    */
@@ -877,7 +891,10 @@ export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
 
 /**
  * Received tells which events have arrived, so that the server can forget them. Optional: without it events are kept
- * until their time or space is used up. Cursors for rooms that one is not in, or of another epoch, are ignored.
+ * until their time or space is used up, and a message counts as received once it was written to the transport; so it
+ * does when a client on a stream leaves the room or ends the session. A client that says it once should go on, with
+ * every `ping` and after every 64 KiB: what was not received when its time or space is used up comes back to its sender.
+ * Cursors for rooms that one is not in, or of another epoch, are ignored.
  *
  * @generated from message beckon.v1.Received
  */
@@ -949,8 +966,7 @@ export type Welcome = Message<"beckon.v1.Welcome"> & {
   resumeToken: string;
 
   /**
-   * How long the server keeps a session whose stream was lost. 0: not at all, the user leaves at once, and there is
-   * nothing to resume.
+   * How long the server keeps a session whose stream was lost.
    *
    * @generated from field: google.protobuf.Duration resume_window = 3;
    */
@@ -990,6 +1006,14 @@ export type Welcome = Message<"beckon.v1.Welcome"> & {
    * @generated from field: beckon.v1.Resumption resumption = 8;
    */
   resumption: Resumption;
+
+  /**
+   * Which life of the session's own log `seq` counts in; for Cursor. If it changes on resume, the server was started anew
+   * and has forgotten the outcomes of messages, too.
+   *
+   * @generated from field: string epoch = 9;
+   */
+  epoch: string;
 };
 
 /**
@@ -1520,8 +1544,8 @@ export const IceServersChangedSchema: GenMessage<IceServersChanged> = /*@__PURE_
   messageDesc(file_beckon_v1_signal, 31);
 
 /**
- * Draining tells that the server is about to stop. The client keeps this stream and resumes elsewhere when the time has
- * come.
+ * Draining tells that the server is about to stop. The stream goes on until the time has come; then the server ends it
+ * with UNAVAILABLE, once all that was handled is answered, and the client resumes.
  *
  * @generated from message beckon.v1.Draining
  */
@@ -2024,7 +2048,9 @@ export enum FailureCode {
   ROOM_FULL = 7,
 
   /**
-   * The message was recorded, but its target went before it was known to have received it.
+   * The message was recorded, but its target went, or its time or space was used up, before the target was known to have
+   * received it. It comes in the session's own log, with the message's `request_id`; after its `ack`, but for an `ack`
+   * that is repeated after a resume.
    *
    * @generated from enum value: FAILURE_CODE_UNDELIVERED = 8;
    */
@@ -2083,7 +2109,8 @@ export const Signal: GenService<{
   /**
    * Send carries messages of a session opened by Listen, and returns when they have been tried: in order, a later one
    * after an earlier one failed. What becomes of each is told on the Listen stream, and if one of them ends the session,
-   * so is that. The metadata `beckon-session` holds the session's resume token.
+   * so is that. A session that has lost its stream takes messages, too; what became of them is told when they are sent
+   * again after a resume. The metadata `beckon-session` holds the session's resume token.
    *
    * A mistake in the call itself fails the call, and harms nothing else:
    *
@@ -2096,6 +2123,7 @@ export const Signal: GenService<{
    *   FAILED_PRECONDITION  SEND_UNDER_WAY      another Send of the session has not returned; one that was cancelled is
    *                                            under way until its messages have been tried
    *   RESOURCE_EXHAUSTED   -                   all messages together are beyond four times `max_message_bytes`
+   *   UNAVAILABLE          SHUTTING_DOWN       the server is about to stop and the session's stream has ended: nothing was tried
    *
    * @generated from rpc beckon.v1.Signal.Send
    */
