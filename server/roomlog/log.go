@@ -19,9 +19,10 @@ type Seq uint64
 type Kind uint8
 
 const (
-	// Join is From's ownership record: From is in the room, its session on Node. Data shows From to the others.
+	// Join is From's ownership record: From is in the room, its session on Node. Data shows From to the others. If From is
+	// in the room already, it begins anew: what the log kept for From is given up.
 	Join Kind = iota + 1
-	// Leave ends From's ownership: From is no longer in the room. What the log kept for From is dropped.
+	// Leave ends From's ownership: From is no longer in the room. What the log kept for From is given up.
 	Leave
 	// Appearance replaces what the others see of From. It conflicts with nothing.
 	Appearance
@@ -85,7 +86,7 @@ type Expect struct {
 // Query asks for records of a room.
 type Query struct {
 	Room  string
-	User  string // Whose messages and broadcasts to read too; empty: presence alone.
+	User  string // Whose messages and broadcasts to read; empty: presence.
 	After Seq    // Records numbered higher than this.
 
 	// AtLeast is a record that the answer must reflect: a number that Append returned or that a handler saw.
@@ -96,8 +97,9 @@ type Query struct {
 
 // Page is an answer to a Query.
 type Page struct {
-	// Records in the order of their numbers: of every user in the room its ownership record and, if it came later, its
-	// last appearance; and what Query.User asks for. Data must not be written to.
+	// Records in the order of their numbers. With Query.User, messages for that user and broadcasts of others that were
+	// appended since its join and are still kept; else of every user in the room its ownership record and, if it came
+	// later, its last appearance. Data must not be written to.
 	Records []Record
 
 	// Head is the number up to which the page tells everything that Query asks for. To read on, set After to it.
@@ -108,15 +110,22 @@ type Page struct {
 	// Epoch names the life of the log in which Seq counts. A cursor of another epoch means nothing.
 	Epoch string
 
-	// Dropped: a message or broadcast for Query.User after Query.After is no longer kept, for want of time or space.
+	// Dropped: a message or broadcast for Query.User after Query.After is no longer kept, for want of time or space, and
+	// was not forgotten either.
 	Dropped bool
 }
 
 // Event is what a follower is told.
 type Event struct {
-	// Record is a presence record, a broadcast, or a message for a session on the follower's node. Nil if Node is set.
+	// Record is a presence record, a broadcast, or a message for a session on the follower's node. May be nil.
 	// Data is the follower's to append to, once.
 	Record *Record
+
+	// GivenUp are messages for one user of one room, in order, that the log has ceased to keep though they were not
+	// forgotten: those that were kept when the Leave (or new Join) in Record was appended, or, with no Record, some that
+	// had been kept for their time or took too much space. Only the node where the user's session is, or was, is told, once,
+	// and after the messages themselves. Data must not be written to.
+	GivenUp []Record
 
 	// Node has come (Up) or gone. From the event of its own coming on, a follower misses nothing.
 	Node string
@@ -126,9 +135,9 @@ type Event struct {
 // Log is a set of totally ordered logs, one per room. All methods may be called concurrently.
 type Log interface {
 	// Append stores r if r.Expect holds, and returns its number. Besides, From must be in the room for a Leave, an
-	// Appearance and a Broadcast, and To for a Message: a log ends when its last user leaves. It is idempotent: per room and sender the log keeps the
-	// highest CSeq; appending that one again returns the first number, a lower one is ErrSuperseded. The Leave of a user
-	// forgets its CSeq.
+	// Appearance and a Broadcast, and To for a Message: a log ends when its last user leaves. It is idempotent: per room
+	// and sender the log keeps the highest CSeq; appending that one again returns the first number, a lower one is
+	// ErrSuperseded. The Leave of a user forgets its CSeq.
 	//
 	// Append tries until the outcome is known or ctx ends. Then the error is ErrUnknown: the record may have been stored,
 	// and only the same CSeq tells. A *ConflictError means that the condition did not hold and nothing was stored.
@@ -138,7 +147,8 @@ type Log interface {
 	Read(ctx context.Context, q Query) (Page, error)
 
 	// Follow calls h for every Event of interest to node, and returns when ctx ends. For one room it calls h in the order
-	// of the records, without gaps and never twice at one time. h must be quick, and must not call the log.
+	// of the records, without gaps and never twice at one time. h must be quick, and must not call the log. Append and Read
+	// may call it before they return.
 	Follow(ctx context.Context, node string, h func(Event)) error
 
 	// Forget tells that user has received what it was sent in room up to seq, so that the log need not keep it.

@@ -2,10 +2,12 @@
 package logtest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -44,9 +46,16 @@ func Run(t *testing.T, h Harness) {
 		{"ReadAfterCursor", (*suite).readAfterCursor},
 		{"Pages", (*suite).pages},
 		{"Rejoin", (*suite).rejoin},
-		{"Forget", (*suite).forget},
+		{"Forget", (*suite).forgets},
 		{"RetentionTime", (*suite).retentionTime},
 		{"RetentionBytes", (*suite).retentionBytes},
+		{"NoRetention", (*suite).noRetention},
+		{"ForgottenIsNotDropped", (*suite).forgottenIsNotDropped},
+		{"OwnBroadcastsAreNotDropped", (*suite).ownBroadcastsAreNotDropped},
+		{"GivenUpWithLeave", (*suite).givenUpWithLeave},
+		{"GivenUpWithJoin", (*suite).givenUpWithJoin},
+		{"GivenUpForTime", (*suite).givenUpForTime},
+		{"GivenUpForSpace", (*suite).givenUpForSpace},
 		{"Follow", (*suite).follow},
 		{"FollowUnderConcurrency", (*suite).followUnderConcurrency},
 		{"OneWinner", (*suite).oneWinner},
@@ -83,6 +92,7 @@ func (s *suite) open(keep Retention) {
 // append appends r, which must succeed.
 func (s *suite) append(r roomlog.Record) roomlog.Seq {
 	s.Helper()
+	r.Data = append(make([]byte, 0, len(r.Data)+8), r.Data...) // With space that followers can append to.
 	seq, err := s.log.Append(s.Context(), r)
 	if err != nil {
 		s.Fatalf("Append %s from %s: %v", r.Kind, r.From, err)
@@ -100,6 +110,26 @@ func (s *suite) join(user string) roomlog.Seq {
 func (s *suite) send(from, to, text string) roomlog.Seq {
 	s.Helper()
 	return s.append(roomlog.Record{Kind: roomlog.Message, Room: room, From: from, To: to, Data: []byte(text)})
+}
+
+// broadcast sends everybody else a message that says text.
+func (s *suite) broadcast(from, text string) roomlog.Seq {
+	s.Helper()
+	return s.append(roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: from, Data: []byte(text)})
+}
+
+// leave lets user leave the room.
+func (s *suite) leave(user string) roomlog.Seq {
+	s.Helper()
+	return s.append(roomlog.Record{Kind: roomlog.Leave, Room: room, From: user, Data: []byte(user + " left")})
+}
+
+// forget tells that user has received what it was sent up to seq.
+func (s *suite) forget(user string, upTo roomlog.Seq) {
+	s.Helper()
+	if err := s.log.Forget(s.Context(), room, user, upTo); err != nil {
+		s.Fatalf("Forget up to %d: %v", upTo, err)
+	}
 }
 
 // read returns the page that q asks for, in the room.
@@ -177,7 +207,15 @@ func (s *suite) idempotence() {
 	s.join("bob")
 	offer.CSeq = 1
 	s.append(offer)
-	s.want("bob's inbox", texts(s.read(roomlog.Query{User: "bob"}).Records), []string{"join ana", "join bob", "later"})
+	s.want("bob's inbox", texts(s.read(roomlog.Query{User: "bob"}).Records), []string{"later"})
+
+	// Another Join does not.
+	s.join("ana")
+	offer.CSeq = 0
+	s.append(offer)
+	offer.CSeq = 1
+	s.append(offer)
+	s.want("bob's inbox", texts(s.read(roomlog.Query{User: "bob"}).Records), []string{"later", "later"})
 }
 
 func (s *suite) condition() {
@@ -254,6 +292,7 @@ func (s *suite) presence() {
 	look("ana", "ana without")
 	s.append(roomlog.Record{Kind: roomlog.Leave, Room: room, From: "bob", Data: []byte("bob left")})
 	s.send("ana", "eve", "not presence")
+	s.broadcast("ana", "nor this")
 
 	page := s.read(roomlog.Query{})
 	s.want("presence", texts(page.Records), []string{"join ana", "join eve", "ana without"})
@@ -276,7 +315,7 @@ func (s *suite) readAfterCursor() {
 	}
 	s.send("bob", "ana", "for ana")
 	for _, from := range []string{"bob", "ana"} {
-		s.append(roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: from, Data: []byte("to all but " + from)})
+		s.broadcast(from, "to all but "+from)
 	}
 	page := s.read(roomlog.Query{User: "bob", After: cursor})
 	s.want("bob's records after the cursor", texts(page.Records), []string{"message 3", "message 4", "message 5", "to all but ana"})
@@ -295,28 +334,50 @@ func (s *suite) readAfterCursor() {
 
 func (s *suite) pages() {
 	s.open(keepAll)
-	var want []string
-	for i := range 25 {
-		s.join(fmt.Sprint("user ", i))
-		want = append(want, fmt.Sprint("join user ", i))
-	}
+	var presence, sent []string
 	for i := range 10 {
-		s.send("user 1", "user 0", fmt.Sprint("message ", i))
-		want = append(want, fmt.Sprint("message ", i))
+		s.join(fmt.Sprint("user ", i))
+		presence = append(presence, fmt.Sprint("join user ", i))
 	}
-	var got []string
-	q := roomlog.Query{User: "user 0", Limit: 4}
-	for range 100 {
-		page := s.read(q)
-		if len(page.Records) > q.Limit {
-			s.Fatalf("a page of %d records, with a limit of %d", len(page.Records), q.Limit)
+	for i := range 25 {
+		text := fmt.Sprint("message ", i)
+		switch i % 4 {
+		case 0:
+			s.broadcast("user 0", "user 0 does not get its own")
+			continue
+		case 1:
+			s.broadcast("user 1", text)
+		default:
+			s.send("user 1", "user 0", text)
 		}
-		got = append(got, texts(page.Records)...)
-		if q.After = page.Head; !page.More {
-			break
+		sent = append(sent, text)
+	}
+	for _, all := range []struct {
+		user string
+		want []string
+	}{
+		{"", presence},
+		{"user 0", sent},
+		{"nobody", nil},
+	} {
+		for _, limit := range []int{1, 4, len(all.want), 1000} {
+			var got []string
+			q := roomlog.Query{User: all.user, Limit: max(limit, 1)}
+			more := true
+			for more {
+				page := s.read(q)
+				if len(page.Records) > q.Limit || page.Head < q.After || page.More && page.Head == q.After {
+					s.Fatalf("after %d, a page of %d records up to %d, with a limit of %d", q.After, len(page.Records), page.Head, q.Limit)
+				}
+				got = append(got, texts(page.Records)...)
+				q.After, more = page.Head, page.More
+				if !more && len(page.Records) == 0 && len(all.want) > 0 {
+					s.Errorf("a page tells of more when there is nothing, with a limit of %d", q.Limit)
+				}
+			}
+			s.want(fmt.Sprintf("all pages for %q with a limit of %d", all.user, limit), got, all.want)
 		}
 	}
-	s.want("all pages", got, want)
 }
 
 // rejoin: what was sent to a former membership is not for the new one.
@@ -325,17 +386,17 @@ func (s *suite) rejoin() {
 	s.join("ana")
 	s.join("bob")
 	s.send("ana", "bob", "to the old bob")
-	s.append(roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: "ana", Data: []byte("to all")})
-	s.append(roomlog.Record{Kind: roomlog.Leave, Room: room, From: "bob"})
+	s.broadcast("ana", "to all")
+	s.leave("bob")
 	s.join("bob")
 	page := s.read(roomlog.Query{User: "bob"})
-	s.want("the new bob's records", texts(page.Records), []string{"join ana", "join bob"})
+	s.want("the new bob's records", texts(page.Records), []string(nil))
 	if page.Dropped {
 		s.Error("the new bob is told that something of his was dropped")
 	}
 }
 
-func (s *suite) forget() {
+func (s *suite) forgets() {
 	s.open(keepAll)
 	s.join("ana")
 	bob := s.join("bob")
@@ -343,19 +404,17 @@ func (s *suite) forget() {
 	two := s.send("ana", "bob", "two")
 	s.send("ana", "bob", "three")
 	for _, upTo := range []roomlog.Seq{two, bob, 0} { // A cursor that goes back brings nothing back.
-		if err := s.log.Forget(s.Context(), room, "bob", upTo); err != nil {
-			s.Fatalf("Forget: %v", err)
-		}
+		s.forget("bob", upTo)
 	}
 	page := s.read(roomlog.Query{User: "bob", After: two})
 	s.want("what is left", texts(page.Records), []string{"three"})
 	if page.Dropped {
 		s.Error("what was forgotten counts as dropped")
 	}
-	if err := s.log.Forget(s.Context(), room, "bob", math.MaxUint64); err != nil {
-		s.Fatalf("Forget: %v", err)
-	}
+	s.forget("bob", math.MaxUint64)
 	s.want("what is left of all", texts(s.read(roomlog.Query{User: "bob", After: bob}).Records), []string(nil))
+	s.send("ana", "bob", "four")
+	s.want("what came since", texts(s.read(roomlog.Query{User: "bob", After: bob}).Records), []string{"four"})
 	for _, nobody := range [][2]string{{room, "eve"}, {"nowhere", "bob"}} {
 		if err := s.log.Forget(s.Context(), nobody[0], nobody[1], two); err != nil {
 			s.Errorf("Forget for %v: %v", nobody, err)
@@ -368,7 +427,7 @@ func (s *suite) retentionTime() {
 	s.join("ana")
 	bob := s.join("bob")
 	one := s.send("ana", "bob", "one")
-	s.append(roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: "ana", Data: []byte("all")})
+	s.broadcast("ana", "all")
 	s.want("at once", texts(s.read(roomlog.Query{User: "bob", After: bob}).Records), []string{"one", "all"})
 	s.Wait(3 * second)
 	two := s.send("ana", "bob", "two")
@@ -398,15 +457,15 @@ func (s *suite) retentionBytes() {
 		sent = append(sent, s.send("ana", "bob", fmt.Sprintf("%0100d", i)))
 	}
 	page := s.read(roomlog.Query{User: "bob", After: eve})
-	bytes := 0
+	size := 0
 	var kept []roomlog.Seq
 	for _, r := range page.Records {
-		bytes += len(r.Data)
+		size += len(r.Data)
 		kept = append(kept, r.Seq)
 	}
 	s.want("what is kept, the newest", kept, sent[len(sent)-len(kept):])
-	if bytes == 0 || bytes > 1000 {
-		s.Errorf("%d bytes are kept, with a bound of 1000", bytes)
+	if size == 0 || size > 1000 {
+		s.Errorf("%d bytes are kept, with a bound of 1000", size)
 	}
 	if !page.Dropped {
 		s.Error("nothing tells that messages were dropped")
@@ -420,21 +479,25 @@ func (s *suite) retentionBytes() {
 
 // recorder is a follower that notes what it is told.
 type recorder struct {
+	// Immutable.
+	node  string
+	grown chan struct{} // Of size 1. Never closed.
+
 	mu     sync.Mutex
-	events []roomlog.Event
-	grown  chan struct{}
+	events []roomlog.Event // Guarded by mu. The data of their records ends with node.
 }
 
-// follow starts a follower of that name and returns once it misses nothing.
+// startFollower starts a follower of that name and returns once it misses nothing.
 func (s *suite) startFollower(node string) (r *recorder, stop func()) {
 	s.Helper()
-	r = &recorder{grown: make(chan struct{}, 1)}
+	r = &recorder{node: node, grown: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(s.Context())
 	var done sync.WaitGroup
 	done.Go(func() {
 		_ = s.log.Follow(ctx, node, func(e roomlog.Event) {
 			if e.Record != nil {
 				copied := *e.Record
+				copied.Data = append(copied.Data, node...) // Which nobody else may see; records checks.
 				e.Record = &copied
 			}
 			r.mu.Lock()
@@ -473,14 +536,33 @@ func (r *recorder) wait(s *suite, is func(roomlog.Event) bool) {
 	}
 }
 
-// records returns the records that r was told of.
-func (r *recorder) records() (all []roomlog.Record) {
+// all returns what r was told.
+func (r *recorder) all() []roomlog.Event {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, e := range r.events {
-		if e.Record != nil {
-			all = append(all, *e.Record)
+	return slices.Clone(r.events)
+}
+
+// records returns the records that r was told of.
+func (r *recorder) records(s *suite) (all []roomlog.Record) {
+	s.Helper()
+	for _, e := range r.all() {
+		if e.Record == nil {
+			continue
 		}
+		rec, ok := *e.Record, false
+		if rec.Data, ok = bytes.CutSuffix(rec.Data, []byte(r.node)); !ok {
+			s.Errorf("what follower %s appended to a record's data has become %q", r.node, rec.Data)
+		}
+		all = append(all, rec)
+	}
+	return all
+}
+
+// givenUp returns the records that r was told are no longer kept.
+func (r *recorder) givenUp() (all []roomlog.Record) {
+	for _, e := range r.all() {
+		all = append(all, e.GivenUp...)
 	}
 	return all
 }
@@ -496,15 +578,15 @@ func (s *suite) follow() {
 	s.append(roomlog.Record{Kind: roomlog.Join, Room: room, From: "bob", Node: "b", Data: []byte("join bob")})
 	s.send("bob", "ana", "to ana")
 	s.send("ana", "bob", "to bob")
-	s.append(roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: "ana", Data: []byte("to all")})
+	s.broadcast("ana", "to all")
 	s.append(roomlog.Record{Kind: roomlog.Appearance, Room: room, From: "ana", Data: []byte("ana with a hat")})
 	last := s.append(roomlog.Record{Kind: roomlog.Leave, Room: room, From: "bob", Data: []byte("bob left")})
 	isLast := func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == last }
 	a.wait(s, isLast)
 	b.wait(s, isLast)
 
-	s.want("node a", texts(a.records()), []string{"join ana", "join bob", "to ana", "to all", "ana with a hat", "bob left"})
-	s.want("node b", texts(b.records()), []string{"join ana", "join bob", "to bob", "to all", "ana with a hat", "bob left"})
+	s.want("node a", texts(a.records(s)), []string{"join ana", "join bob", "to ana", "to all", "ana with a hat", "bob left"})
+	s.want("node b", texts(b.records(s)), []string{"join ana", "join bob", "to bob", "to all", "ana with a hat", "bob left"})
 
 	stop()
 	a.wait(s, func(e roomlog.Event) bool { return e.Node == "b" && !e.Up })
@@ -553,7 +635,7 @@ func (s *suite) followUnderConcurrency() {
 		}
 		head := map[string]roomlog.Seq{}
 		count := 0
-		for _, r := range f.records() {
+		for _, r := range f.records(s) {
 			if r.Seq <= head[r.Room] {
 				s.Errorf("follower %d: record %d after %d", i, r.Seq, head[r.Room])
 			}

@@ -9,7 +9,6 @@ package memlog
 import (
 	"context"
 	"crypto/rand"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,9 +20,11 @@ import (
 type Options struct {
 	// How long a message or broadcast is kept. 0: not at all.
 	Retention time.Duration
-	// The most that is kept for one member, and of one room's broadcasts, in bytes of data. 0: 256 KiB.
+	// The most that is kept for one member, and of one room's broadcasts, in bytes: of data, and 128 more for each
+	// record. The oldest go first. 0: 256 KiB.
 	MemberBytes int
-	// The most that is kept in all, in bytes of data; the members' bounds shrink as it fills up. 0: 256 MiB.
+	// The most that is kept in all, counted likewise. From 7/8 of it on, the oldest of all are dropped until 3/4 is
+	// left. If that does not come in time, what grows gives up its own. 0: 256 MiB.
 	TotalBytes int
 }
 
@@ -32,13 +33,16 @@ type Log struct {
 	// Immutable.
 	opts   Options
 	epoch  string
+	opened time.Time
 	close  context.CancelFunc
 	closed context.Context // Ends with Close.
+	full   chan struct{}   // Of size 1; wakes the sweep. Never closed.
 
-	// The last number given out, in any room: so that a room that comes to life again goes on counting.
+	// The last number given out, in any room: so that a room that comes to life again goes on counting, and age can be
+	// told across rooms.
 	seq atomic.Uint64
-	// What is kept in all, in bytes of data.
-	kept atomic.Int64
+	// What is kept in all, in bytes; see Options.
+	bytes atomic.Int64
 
 	followers atomic.Pointer[[]*follower]
 	following sync.Mutex // Guards changes of followers.
@@ -49,12 +53,6 @@ type Log struct {
 
 var _ roomlog.Log = (*Log)(nil)
 
-// follower is one call of Follow.
-type follower struct {
-	node   string
-	handle func(roomlog.Event)
-}
-
 // New returns an empty log of an epoch of its own.
 func New(opts Options) *Log {
 	if opts.MemberBytes == 0 {
@@ -63,7 +61,13 @@ func New(opts Options) *Log {
 	if opts.TotalBytes == 0 {
 		opts.TotalBytes = 256 << 20
 	}
-	l := &Log{opts: opts, epoch: rand.Text(), rooms: make(map[string]*room)}
+	l := &Log{
+		opts:   opts,
+		epoch:  rand.Text(),
+		opened: time.Now(),
+		full:   make(chan struct{}, 1),
+		rooms:  make(map[string]*room),
+	}
 	l.closed, l.close = context.WithCancel(context.Background())
 	l.followers.Store(new([]*follower))
 	if opts.Retention > 0 {
@@ -83,7 +87,7 @@ func (l *Log) Append(_ context.Context, rec roomlog.Record) (roomlog.Seq, error)
 	for {
 		r := l.room(rec.Room, rec.Kind == roomlog.Join)
 		if r == nil {
-			return 0, check(nil, &rec)
+			return 0, new(users).check(&rec)
 		}
 		r.mu.Lock()
 		if r.dead { // Its last user went between look-up and lock.
@@ -91,8 +95,8 @@ func (l *Log) Append(_ context.Context, rec roomlog.Record) (roomlog.Seq, error)
 			continue
 		}
 		seq, err := l.appendLocked(r, &rec)
-		if len(r.users) == 0 {
-			l.dropLocked(rec.Room, r)
+		if r.users.len() == 0 {
+			l.dropLocked(r)
 		}
 		r.mu.Unlock()
 		return seq, err
@@ -101,85 +105,59 @@ func (l *Log) Append(_ context.Context, rec roomlog.Record) (roomlog.Seq, error)
 
 // appendLocked stores rec and tells the followers. r.mu must be held.
 func (l *Log) appendLocked(r *room, rec *roomlog.Record) (roomlog.Seq, error) {
-	if rec.CSeq != 0 {
-		if u := r.users[rec.From]; u != nil && rec.CSeq <= u.cseq {
-			if rec.CSeq < u.cseq {
-				return 0, roomlog.ErrSuperseded
-			}
-			return u.cseqAt, nil
+	from := r.users.get(rec.From)
+	if rec.CSeq != 0 && from != nil && rec.CSeq <= from.cseq {
+		if rec.CSeq < from.cseq {
+			return 0, roomlog.ErrSuperseded
 		}
+		return from.cseqAt, nil
 	}
-	if err := check(r.users, rec); err != nil {
+	if err := r.users.check(rec); err != nil {
 		return 0, err
 	}
 	rec.Seq = roomlog.Seq(l.seq.Add(1))
 	rec.Time = time.Now()
 
-	node := "" // Where a message goes; empty: everywhere.
 	switch rec.Kind {
-	case roomlog.Join:
-		r.users[rec.From] = &user{join: *rec}
-	case roomlog.Leave:
-		l.kept.Add(-r.users[rec.From].inbox.clear())
-		delete(r.users, rec.From)
+	case roomlog.Join, roomlog.Leave:
+		from = l.changeOwner(r, from, rec)
 	case roomlog.Appearance:
-		shown := *rec
-		r.users[rec.From].appearance = &shown
+		shown := l.kept(rec)
+		from.appearance = &shown
+		l.tell(roomlog.Event{Record: rec}, from.node, true)
 	case roomlog.Message:
-		u := r.users[rec.To]
-		node = u.join.Node
-		l.keep(&u.inbox, rec)
+		to := r.users.get(rec.To)
+		l.tell(roomlog.Event{Record: rec}, to.node, false)
+		l.keepMessage(r, to, rec)
 	case roomlog.Broadcast:
-		l.keep(&r.broadcasts, rec)
+		l.tell(roomlog.Event{Record: rec}, from.node, true)
+		l.keepBroadcast(r, rec)
 	}
-	if u := r.users[rec.From]; u != nil && rec.CSeq != 0 {
-		u.cseq, u.cseqAt = rec.CSeq, rec.Seq
-	}
-
-	told := rec
-	for _, f := range *l.followers.Load() {
-		if node != "" && f.node != node {
-			continue
-		}
-		f.handle(roomlog.Event{Record: told})
-		again := *rec // Only one follower may append to the data.
-		again.Data = slices.Clip(rec.Data)
-		told = &again
+	if from != nil && rec.CSeq != 0 {
+		from.cseq, from.cseqAt = rec.CSeq, rec.Seq
 	}
 	return rec.Seq, nil
 }
 
-// Follow implements roomlog.Log.
-func (l *Log) Follow(ctx context.Context, node string, h func(roomlog.Event)) error {
-	f := &follower{node: node, handle: h}
-	l.changeFollowers(func(others []*follower) []*follower {
-		for _, o := range others {
-			o.handle(roomlog.Event{Node: node, Up: true})
-			h(roomlog.Event{Node: o.node, Up: true})
-		}
-		return append(others, f)
-	})
-	h(roomlog.Event{Node: node, Up: true})
-	select {
-	case <-ctx.Done():
-	case <-l.closed.Done():
+// changeOwner ends the ownership of former, if it is not nil, and begins that which rec tells of, if it is a Join. It
+// tells the followers, and returns who is in the room now. r.mu must be held.
+func (l *Log) changeOwner(r *room, former *user, rec *roomlog.Record) (now *user) {
+	if rec.Kind == roomlog.Join {
+		now = &user{node: rec.Node, join: l.kept(rec)}
 	}
-	l.changeFollowers(func(all []*follower) []*follower {
-		all = slices.DeleteFunc(all, func(o *follower) bool { return o == f })
-		for _, o := range all {
-			o.handle(roomlog.Event{Node: node})
+	event, node := roomlog.Event{Record: rec}, rec.Node
+	if former != nil {
+		event.GivenUp, node = l.giveUp(r, former), former.node
+		r.users.remove(former)
+	}
+	if now != nil {
+		if former != nil {
+			now.cseq, now.cseqAt = former.cseq, former.cseqAt
 		}
-		return all
-	})
-	return ctx.Err()
-}
-
-// changeFollowers replaces the list of followers by what change makes of a copy of it.
-func (l *Log) changeFollowers(change func([]*follower) []*follower) {
-	l.following.Lock()
-	defer l.following.Unlock()
-	changed := change(slices.Clone(*l.followers.Load()))
-	l.followers.Store(&changed)
+		r.users.add(now)
+	}
+	l.tell(event, node, true)
+	return now
 }
 
 // room returns the room of that name; if there is none, nil or, with create, a new one.
@@ -193,17 +171,17 @@ func (l *Log) room(name string, create bool) *room {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if r = l.rooms[name]; r == nil {
-		r = &room{users: make(map[string]*user)}
+		r = &room{name: name}
 		l.rooms[name] = r
 	}
 	return r
 }
 
 // dropLocked ends the life of a room that nobody is in. r.mu must be held; l.mu is taken under it.
-func (l *Log) dropLocked(name string, r *room) {
+func (l *Log) dropLocked(r *room) {
 	r.dead = true
-	l.kept.Add(-r.broadcasts.clear())
+	l.bytes.Add(-r.broadcasts.pop(len(r.broadcasts.held())))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.rooms, name)
+	delete(l.rooms, r.name)
 }

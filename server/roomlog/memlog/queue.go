@@ -1,76 +1,94 @@
 package memlog
 
 import (
+	"slices"
+	"sort"
 	"time"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
 
-// queue holds what was sent and is not known to have been received, oldest first.
-type queue struct {
-	kept  []kept
-	bytes int64 // Of data, in kept.
+// overhead is what a kept record counts for besides its data, in bytes: about what it takes up, so that a million empty
+// messages are not free.
+const overhead = 128
 
-	// The newest record that was dropped for want of time or space.
-	dropped roomlog.Seq
-}
-
-// kept is what a queue needs of a record.
+// kept is what a room holds of a record.
 type kept struct {
 	seq  roomlog.Seq
 	cseq uint64
-	time time.Time
+	at   time.Duration // Since the log was opened.
 	from string
 	data []byte
 }
 
-// record returns k as it was appended.
-func (k kept) record(kind roomlog.Kind, room, to string) roomlog.Record {
-	return roomlog.Record{Kind: kind, Room: room, From: k.from, To: to, CSeq: k.cseq, Data: k.data, Seq: k.seq, Time: k.time}
+// size returns what k counts for, in bytes.
+func (k *kept) size() int64 { return int64(len(k.data)) + overhead }
+
+// queue holds what was sent and is not known to have been received, oldest first. The zero queue is empty.
+type queue struct {
+	array []kept // Begins with those that were taken out, which are zero.
+	out   int    // How many these are.
+	bytes int64  // The sizes of those that are held.
 }
 
-// pop takes the n oldest out, and returns their bytes.
+// held returns what the queue holds. It is valid until the queue changes.
+func (q *queue) held() []kept { return q.array[q.out:] }
+
+// push adds k, which is newer than all that is held.
+func (q *queue) push(k kept) {
+	if len(q.array) == cap(q.array) && q.out > len(q.array)/2 { // Rather than grow, use the space in front.
+		n := copy(q.array, q.held())
+		clear(q.array[n:])
+		q.array, q.out = q.array[:n], 0
+	}
+	q.array = append(q.array, k)
+	q.bytes += k.size()
+}
+
+// pop takes the n oldest out, and returns their sizes.
 func (q *queue) pop(n int) (freed int64) {
-	for i := range n {
-		freed += int64(len(q.kept[i].data))
-		q.kept[i] = kept{} // The array may live on.
+	oldest := q.held()[:n]
+	for i := range oldest {
+		freed += oldest[i].size()
 	}
-	q.kept = q.kept[n:]
-	if len(q.kept) == 0 {
-		q.kept = nil
-	}
+	clear(oldest)
+	q.out += n
 	q.bytes -= freed
+	const small = 32
+	switch n := len(q.held()); {
+	case n == 0:
+		q.array, q.out = nil, 0
+	case cap(q.array) > small && n <= cap(q.array)/4: // Give back what a burst took.
+		q.array, q.out = slices.Clone(q.held()), 0
+	}
 	return freed
 }
 
-// clear takes everything out, and returns its bytes.
-func (q *queue) clear() (freed int64) { return q.pop(len(q.kept)) }
-
-// keep adds rec to q, in the bounds of time and space. The lock of q's room must be held.
-func (l *Log) keep(q *queue, rec *roomlog.Record) {
-	if l.opts.Retention == 0 {
-		q.dropped = rec.Seq
-		return
+// upTo returns how many of those that are held are numbered seq or lower.
+func (q *queue) upTo(seq roomlog.Seq) int {
+	held := q.held()
+	if len(held) == 0 || held[0].seq > seq { // As at most heartbeats.
+		return 0
 	}
-	q.kept = append(q.kept, kept{rec.Seq, rec.CSeq, rec.Time, rec.From, rec.Data})
-	q.bytes += int64(len(rec.Data))
-	free := int64(l.opts.TotalBytes) - l.kept.Add(int64(len(rec.Data)))
-	// Near the bound of the whole, each queue is held to a share of what is free.
-	l.trim(q, int(min(int64(l.opts.MemberBytes), max(free, 0)/8)))
+	return sort.Search(len(held), func(i int) bool { return held[i].seq > seq })
 }
 
-// trim drops from q what is older than the retention, and the oldest of what is over the bound. The lock of q's room
-// must be held.
-func (l *Log) trim(q *queue, bound int) {
-	oldest := time.Now().Add(-l.opts.Retention)
-	over := q.bytes - int64(bound)
-	n := 0
-	for n < len(q.kept) && (over > 0 || !q.kept[n].time.After(oldest)) {
-		over -= int64(len(q.kept[n].data))
-		n++
+// limit says what a queue may hold.
+type limit struct {
+	after roomlog.Seq   // Only what is numbered higher,
+	since time.Duration // was sent later
+	bytes int64         // and fits in so much.
+}
+
+// beyond returns how many of the oldest are beyond the limit.
+func (q *queue) beyond(l limit) (n int) {
+	held := q.held()
+	for over := q.bytes - l.bytes; n < len(held); n++ {
+		k := &held[n]
+		if over <= 0 && k.seq > l.after && k.at > l.since {
+			break
+		}
+		over -= k.size()
 	}
-	if n > 0 {
-		q.dropped = q.kept[n-1].seq
-		l.kept.Add(-q.pop(n))
-	}
+	return n
 }

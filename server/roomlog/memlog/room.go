@@ -1,45 +1,54 @@
 package memlog
 
 import (
-	"cmp"
-	"context"
-	"slices"
-	"sort"
 	"sync"
-	"time"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
 
-// room is the log of one room.
+// room is the log of one room. A session may have one to itself, so an empty one has to be small.
 type room struct {
-	mu         sync.Mutex
-	users      map[string]*user // Guarded by mu. Who is in the room.
-	broadcasts queue            // Guarded by mu.
-	dead       bool             // Guarded by mu. Nobody is in it: it is no longer in the list of rooms.
+	name string // Immutable.
+
+	mu sync.Mutex
+
+	// Guarded by mu.
+	dead       bool  // Nobody is in it: it is no longer in the list of rooms.
+	users      users // Who is in the room.
+	broadcasts queue
+	lost       losses // Of broadcasts.
 }
 
-// user is somebody in a room.
+// user is somebody in a room. The room's mutex guards it.
 type user struct {
-	join       roomlog.Record
-	appearance *roomlog.Record // Nil: as in join.
-	inbox      queue           // Messages.
+	node       string
+	join       kept
+	appearance *kept // Nil: as in join.
+
+	inbox     queue       // Messages.
+	lost      roomlog.Seq // The newest message that was dropped for want of time or space.
+	forgotten roomlog.Seq // Up to here everything was received.
 
 	// The highest CSeq of the user's records and the number that the record got.
 	cseq   uint64
 	cseqAt roomlog.Seq
 }
 
-// check returns a ConflictError if the condition of rec does not hold for users.
-func check(users map[string]*user, rec *roomlog.Record) error {
-	owner := func(id string) roomlog.Seq {
-		if u := users[id]; u != nil {
-			return u.join.Seq
-		}
-		return 0
+// id returns the user's id.
+func (u *user) id() string { return u.join.from }
+
+// owner returns the number of the ownership record of the user of that id, 0 if it is not in the room.
+func (us *users) owner(id string) roomlog.Seq {
+	if u := us.get(id); u != nil {
+		return u.join.seq
 	}
+	return 0
+}
+
+// check returns a ConflictError if rec may not be appended to the log of a room that these users are in.
+func (us *users) check(rec *roomlog.Record) error {
 	if e := rec.Expect; e.User != "" {
-		if at := owner(e.User); at != e.Seq {
+		if at := us.owner(e.User); at != e.Seq {
 			return &roomlog.ConflictError{Expect: e, Seq: at}
 		}
 	}
@@ -50,102 +59,32 @@ func check(users map[string]*user, rec *roomlog.Record) error {
 	case roomlog.Message:
 		needed = rec.To
 	}
-	if owner(needed) == 0 {
+	if us.owner(needed) == 0 {
 		return &roomlog.ConflictError{Expect: roomlog.Expect{User: needed}}
 	}
 	return nil
 }
 
-// Read implements roomlog.Log.
-func (l *Log) Read(_ context.Context, q roomlog.Query) (roomlog.Page, error) {
-	if q.Limit == 0 {
-		q.Limit = 1000
-	}
-	page := roomlog.Page{Epoch: l.epoch, Head: roomlog.Seq(l.seq.Load())} // Before the look-up: what comes after it counts after Head.
-	r := l.room(q.Room, false)
-	if r == nil {
-		return page, nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.dead {
-		return page, nil
-	}
-	add := func(rec roomlog.Record) {
-		if rec.Seq > q.After {
-			rec.Data = slices.Clip(rec.Data)
-			page.Records = append(page.Records, rec)
-		}
-	}
-	for id, u := range r.users {
-		add(u.join)
-		if u.appearance != nil {
-			add(*u.appearance)
-		}
-		if id != q.User {
-			continue
-		}
-		l.trim(&u.inbox, l.opts.MemberBytes)
-		l.trim(&r.broadcasts, l.opts.MemberBytes)
-		after := max(q.After, u.join.Seq)
-		page.Dropped = u.inbox.dropped > after || r.broadcasts.dropped > after
-		for _, k := range u.inbox.kept {
-			add(k.record(roomlog.Message, q.Room, id))
-		}
-		for _, k := range r.broadcasts.kept {
-			if k.seq > u.join.Seq && k.from != id {
-				add(k.record(roomlog.Broadcast, q.Room, ""))
-			}
-		}
-	}
-	slices.SortFunc(page.Records, func(a, b roomlog.Record) int { return cmp.Compare(a.Seq, b.Seq) })
-	page.Head = roomlog.Seq(l.seq.Load())
-	if len(page.Records) > q.Limit {
-		page.Records = page.Records[:q.Limit]
-		page.More = true
-		page.Head = page.Records[q.Limit-1].Seq
-	}
-	return page, nil
+// losses tells of the broadcasts that were dropped for want of time or space what answers, for any user, which the
+// newest was that somebody else had sent.
+type losses struct {
+	seq   roomlog.Seq // The newest,
+	from  string      // its sender,
+	other roomlog.Seq // and the newest of any other sender.
 }
 
-// Forget implements roomlog.Log. Broadcasts are kept for the others.
-func (l *Log) Forget(_ context.Context, room, user string, upTo roomlog.Seq) error {
-	r := l.room(room, false)
-	if r == nil {
-		return nil
+// add counts one in, which is newer than those before.
+func (l *losses) add(seq roomlog.Seq, from string) {
+	if from != l.from {
+		l.other, l.from = l.seq, from
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if u := r.users[user]; u != nil {
-		n := sort.Search(len(u.inbox.kept), func(i int) bool { return u.inbox.kept[i].seq > upTo })
-		l.kept.Add(-u.inbox.pop(n))
-	}
-	return nil
+	l.seq = seq
 }
 
-// sweep drops what was kept for its time, until the log is closed.
-func (l *Log) sweep() {
-	tick := time.NewTicker(l.opts.Retention / 4)
-	defer tick.Stop()
-	for {
-		select {
-		case <-l.closed.Done():
-			return
-		case <-tick.C:
-		}
-		l.mu.RLock()
-		rooms := make([]*room, 0, len(l.rooms))
-		for _, r := range l.rooms {
-			rooms = append(rooms, r)
-		}
-		l.mu.RUnlock()
-		for _, r := range rooms {
-			r.mu.Lock()
-			l.trim(&r.broadcasts, l.opts.MemberBytes)
-			for _, u := range r.users {
-				l.trim(&u.inbox, l.opts.MemberBytes)
-			}
-			r.mu.Unlock()
-		}
+// of returns the newest loss for user, 0 if there is none.
+func (l *losses) of(user string) roomlog.Seq {
+	if user == l.from {
+		return l.other
 	}
+	return l.seq
 }
