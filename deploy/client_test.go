@@ -11,12 +11,15 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log/slog"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
@@ -38,11 +41,39 @@ import (
 // beckon is a running server.
 type beckon struct {
 	grpc, web string // Addresses.
+	log       logLines
+}
+
+// logLines is a log in JSON, line by line.
+type logLines chan []byte
+
+// Write implements io.Writer.
+func (l logLines) Write(line []byte) (int, error) {
+	l <- bytes.Clone(line)
+	return len(line), nil
+}
+
+// remote returns where the session with that id comes from, as the log has it.
+func (l logLines) remote(t *testing.T, id string) netip.Addr {
+	t.Helper()
+	for {
+		var line struct {
+			Msg, Session string
+			Remote       netip.AddrPort
+		}
+		if err := json.Unmarshal(<-l, &line); err != nil {
+			t.Fatal(err)
+		}
+		if line.Msg == "session opened" && line.Session == id {
+			return line.Remote.Addr()
+		}
+	}
 }
 
 // startBeckon runs a server until the test ends.
 func startBeckon(t *testing.T, cfg server.Config) beckon {
-	cfg.Logger = slog.New(slog.DiscardHandler)
+	lines := make(logLines, 1000) // More than any test causes.
+	cfg.Logger = slog.New(slog.NewJSONHandler(lines, nil))
 	srv, err := server.New(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +95,7 @@ func startBeckon(t *testing.T, cfg server.Config) beckon {
 		}
 		serving.Wait()
 	})
-	return beckon{grpc: native.Addr().String(), web: web.Addr().String()}
+	return beckon{grpc: native.Addr().String(), web: web.Addr().String(), log: lines}
 }
 
 // listen listens on a free port of the loopback interface.
@@ -76,11 +107,25 @@ func listen(t *testing.T) *net.TCPListener {
 	return lis
 }
 
-// proxy is a running proxy.
+// proxy is a running proxy, as a client sees it.
 type proxy struct {
 	addr      string // Where it listens.
 	authority string // What a browser would call it: its name, and its port.
 	roots     *x509.CertPool
+	header    http.Header // What the client adds to each request.
+	local     net.Addr    // Where the client is. Nil: wherever the system puts it.
+}
+
+// from returns the proxy as a client with that address sees it, which adds that header to each request.
+func (p *proxy) from(addr netip.Addr, header http.Header) *proxy {
+	there := *p
+	there.local, there.header = net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)), header
+	return &there
+}
+
+// dial connects to the proxy.
+func (p *proxy) dial(ctx context.Context) (net.Conn, error) {
+	return (&net.Dialer{LocalAddr: p.local}).DialContext(ctx, "tcp", p.addr)
 }
 
 // writeCertificate writes a certificate for host to a directory, and returns who trusts it.
@@ -129,9 +174,7 @@ func (p *proxy) client(major int) *http.Client {
 	protocols.SetHTTP1(major == 1)
 	protocols.SetHTTP2(major == 2)
 	return &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, network, p.addr)
-		},
+		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return p.dial(ctx) },
 		TLSClientConfig:    &tls.Config{RootCAs: p.roots},
 		Protocols:          &protocols,
 		DisableCompression: true,
@@ -146,8 +189,8 @@ func (p *proxy) do(t *testing.T, client *http.Client, method, path string, heade
 	if err != nil {
 		t.Fatal(err)
 	}
-	if header != nil {
-		r.Header = header
+	for _, h := range []http.Header{p.header, header} {
+		maps.Copy(r.Header, h)
 	}
 	response, err := client.Do(r)
 	if err != nil {
@@ -163,9 +206,14 @@ func (p *proxy) do(t *testing.T, client *http.Client, method, path string, heade
 
 // web returns what calls as a browser does, in HTTP/1.1.
 func (p *proxy) web(t *testing.T) *webtest.Conn {
-	conn := webtest.New(p.authority, func(ctx context.Context, network, _ string) (net.Conn, error) {
-		return (&tls.Dialer{Config: &tls.Config{ServerName: host, RootCAs: p.roots}}).DialContext(ctx, network, p.addr)
+	conn := webtest.New(p.authority, func(ctx context.Context, _, _ string) (net.Conn, error) {
+		conn, err := p.dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return tls.Client(conn, &tls.Config{ServerName: host, RootCAs: p.roots}), nil
 	})
+	maps.Copy(conn.Header, p.header)
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
 }
@@ -174,8 +222,14 @@ func (p *proxy) web(t *testing.T) *webtest.Conn {
 func (p *proxy) native(t *testing.T) *grpc.ClientConn {
 	conn, err := grpc.NewClient("passthrough:///"+p.authority,
 		grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: p.roots})),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", p.addr)
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return p.dial(ctx) }),
+		grpc.WithStreamInterceptor(func(ctx context.Context, desc *grpc.StreamDesc, conn *grpc.ClientConn, method string, open grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+			for name, values := range p.header {
+				for _, v := range values {
+					ctx = metadata.AppendToOutgoingContext(ctx, name, v)
+				}
+			}
+			return open(ctx, desc, conn, method, options...)
 		}))
 	if err != nil {
 		t.Fatal(err)

@@ -5,10 +5,12 @@ package deploy_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,7 +20,10 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
@@ -101,6 +106,59 @@ func TestNginx(t *testing.T) {
 		}
 		if err == nil || !strings.Contains(err.Error(), "unrecognized name") {
 			t.Errorf("the handshake for another name: %v, want it refused", err)
+		}
+	})
+}
+
+// TestNginxAddress: Beckon sees clients by the addresses that they have for nginx, whatever they say of themselves, and
+// who passes nginx by is believed nothing.
+func TestNginxAddress(t *testing.T) {
+	b := startBeckon(t, server.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	p := startNginx(t, b, nil)
+	// All of 127.0.0.0/8 is this machine. Where it is not, as on macOS: ifconfig lo0 alias 127.0.0.2
+	client := netip.MustParseAddr("127.0.0.2")
+	for name, header := range map[string]http.Header{
+		"":                            nil,
+		" with a faked header":        {"X-Forwarded-For": {"203.0.113.7"}},
+		" that claims to be a proxy":  {"X-Forwarded-For": {"203.0.113.7, 127.0.0.1"}},
+		" with every header there is": {"X-Forwarded-For": {"203.0.113.7"}, "X-Real-Ip": {"203.0.113.8"}, "Forwarded": {"for=203.0.113.9"}},
+	} {
+		there := p.from(client, header)
+		for way, dial := range ways {
+			t.Run(way+name, func(t *testing.T) {
+				id := dial(t, there).join("lobby")
+				if got := b.log.remote(t, id); got != client {
+					t.Errorf("the session comes from %s, want %s", got, client)
+				}
+			})
+		}
+	}
+
+	t.Run("passing nginx by", func(t *testing.T) {
+		dialer := &net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(netip.AddrPortFrom(client, 0))}
+		native, err := grpc.NewClient("passthrough:///"+b.grpc,
+			grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, addr string) (net.Conn, error) { return dialer.DialContext(ctx, "tcp", addr) }))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer native.Close()
+		web := webtest.New(b.web, dialer.DialContext)
+		defer web.Close()
+		web.Header.Set("X-Forwarded-For", "203.0.113.7")
+		for name, conn := range map[string]grpc.ClientConnInterface{"gRPC": native, "a websocket": web} {
+			st, err := beckonv1.NewSignalClient(conn).Connect(metadata.AppendToOutgoingContext(bounded(t), "x-forwarded-for", "203.0.113.7"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			id := (&session{t: t, events: st.Recv, send: func(m *beckonv1.ConnectRequest) {
+				if err := st.Send(m); err != nil {
+					t.Fatal(err)
+				}
+			}}).join("lobby")
+			if got := b.log.remote(t, id); got != client {
+				t.Errorf("over %s the session comes from %s, want %s", name, got, client)
+			}
 		}
 	})
 }

@@ -17,7 +17,8 @@ type codec struct {
 // received is a message from a client, as it came.
 type received struct {
 	mem.Buffer
-	handled func() // Called by Free. May be nil.
+	// What is called by Free, and by Return. May be nil.
+	handled, returned func()
 }
 
 // Free tells that the message has been handled. It must not be used afterwards.
@@ -25,6 +26,14 @@ func (r received) Free() {
 	r.Buffer.Free()
 	if r.handled != nil {
 		r.handled()
+	}
+}
+
+// Return tells that the message has not been handled. It must not be used afterwards.
+func (r received) Return() {
+	r.Buffer.Free()
+	if r.returned != nil {
+		r.returned()
 	}
 }
 

@@ -1,13 +1,18 @@
 package server
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"log/slog"
 	"math"
+	"net/netip"
 	"net/url"
+	"os"
 	"runtime/debug"
 	"time"
+
+	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
 // Config is how a Server runs. The zero value is ready for use.
@@ -20,6 +25,9 @@ type Config struct {
 	// The origins of pages that may use the web port, such as "https://app.example.org"; "*" is any. Pages that come from
 	// the host that they call always may. Default: no others.
 	WebOrigins []string
+	// The addresses of proxies. Of a connection that comes from one, X-Forwarded-For tells the client's address; if it
+	// tells none, it is the proxy's. Who connects from elsewhere is not believed. Default: there are none.
+	TrustedProxies []netip.Prefix
 
 	// Default: slog.Default().
 	Logger *slog.Logger
@@ -31,8 +39,15 @@ type Config struct {
 	MaxMessageBytes int
 	// Rooms that a session may be in at one time. Default: 64.
 	MaxRooms int
+	// Users that may be in a room at one time. Default: 10,000.
+	MaxUsers int
 	// Sessions in all. Default: 100,000.
 	MaxSessions int
+	// Sessions from one IPv4 address, or from one IPv6 network of 64 bits. A proxy counts as one address, unless it is one
+	// of TrustedProxies. Default: 10,000.
+	MaxSessionsPerIP int
+	// Streams on which the client has yet to say something; of more the oldest end. Default: 10,000.
+	MaxPending int
 	// Connections on each of the native gRPC port and the web port; more wait to be accepted. Default: no bound, for one
 	// costs 4 KiB for each connection on the former.
 	MaxConnections int
@@ -41,12 +56,25 @@ type Config struct {
 	// What a session may have waiting to be written, in bytes; then it ends as a slow consumer. Lists of users do not
 	// count: there is one at a time. Default: 1 MiB. Must be at least twice MaxMessageBytes.
 	MaxOutboxBytes int
+	// Messages that a session may send per second, for long; ten times as many may come at once. Over it a message fails;
+	// far over it for long, the stream ends. Default: 200.
+	MaxMessagesPerSecond int
+	// The same in bytes. Default: 1 MiB.
+	MaxBytesPerSecond int
+	// What is kept of messages that were sent and are not known to have been received, in bytes; then the oldest come back
+	// to their senders. There is no doing without a bound. Default: 256 MiB. Must be at least 1 MiB.
+	MaxRetainedBytes int
 
 	// How long a client may take to set a connection up. Default: 10 s.
 	HandshakeTimeout time.Duration
 	// How often both sides of a stream show that they are there. Default: 10 s. Must be at least 1 s.
 	HeartbeatInterval time.Duration
-	// How long Shutdown lets streams take to end. Default: 10 s.
+	// How long a session whose stream was lost is kept for its client to come back. Default: 30 s. Must be at least 1 s.
+	ResumeWindow time.Duration
+	// A file with a secret of 32 bytes or more, which resume tokens are made with. A server that was started anew with the
+	// same one takes the sessions of the former up. Default: a secret of this process.
+	SessionKeyFile string
+	// How long Shutdown lets streams take to end; they do so over half of it at most. Default: 20 s.
 	DrainTimeout time.Duration
 
 	// What clients are told is the server's version. Default: that of this module in the running binary.
@@ -60,16 +88,23 @@ func Defaults() Config {
 		WebAddr:   "localhost:8080",
 		AdminAddr: "127.0.0.1:9090",
 
-		MaxMessageBytes: 256 << 10,
-		MaxRooms:        64,
-		MaxSessions:     100_000,
-		MaxConnections:  -1,
-		MaxStreams:      4096,
-		MaxOutboxBytes:  1 << 20,
+		MaxMessageBytes:      256 << 10,
+		MaxRooms:             64,
+		MaxUsers:             10_000,
+		MaxSessions:          100_000,
+		MaxSessionsPerIP:     10_000,
+		MaxPending:           10_000,
+		MaxConnections:       -1,
+		MaxStreams:           4096,
+		MaxOutboxBytes:       1 << 20,
+		MaxMessagesPerSecond: 200,
+		MaxBytesPerSecond:    1 << 20,
+		MaxRetainedBytes:     256 << 20,
 
 		HandshakeTimeout:  10 * time.Second,
 		HeartbeatInterval: 10 * time.Second,
-		DrainTimeout:      10 * time.Second,
+		ResumeWindow:      30 * time.Second,
+		DrainTimeout:      20 * time.Second,
 	}
 }
 
@@ -93,10 +128,19 @@ func (c Config) withDefaults() (Config, error) {
 			return c, fmt.Errorf("WebOrigins has %q: expected an origin such as %q, or %q for any", origin, "https://app.example.org", "*")
 		}
 	}
+	for _, proxy := range c.TrustedProxies {
+		if !proxy.IsValid() || proxy.Addr().Is4In6() {
+			return c, fmt.Errorf("TrustedProxies has %s: expected networks such as 10.0.0.0/8 or fd00::/8", proxy)
+		}
+	}
 
 	c.MaxMessageBytes = cmp.Or(c.MaxMessageBytes, d.MaxMessageBytes)
 	if c.MaxMessageBytes < 1<<10 || c.MaxMessageBytes > maxBound {
 		return c, fmt.Errorf("MaxMessageBytes is %d: expected %d to %d, or 0 for the default of %d", c.MaxMessageBytes, 1<<10, maxBound, d.MaxMessageBytes)
+	}
+	c.MaxRetainedBytes = cmp.Or(c.MaxRetainedBytes, d.MaxRetainedBytes)
+	if c.MaxRetainedBytes < 1<<20 || c.MaxRetainedBytes > maxBound {
+		return c, fmt.Errorf("MaxRetainedBytes is %d: expected %d to %d, or 0 for the default of %d", c.MaxRetainedBytes, 1<<20, maxBound, d.MaxRetainedBytes)
 	}
 	for _, b := range []struct {
 		name         string
@@ -104,10 +148,15 @@ func (c Config) withDefaults() (Config, error) {
 		usual, least int
 	}{
 		{"MaxRooms", &c.MaxRooms, d.MaxRooms, 1},
+		{"MaxUsers", &c.MaxUsers, d.MaxUsers, 1},
 		{"MaxSessions", &c.MaxSessions, d.MaxSessions, 1},
+		{"MaxSessionsPerIP", &c.MaxSessionsPerIP, d.MaxSessionsPerIP, 1},
+		{"MaxPending", &c.MaxPending, d.MaxPending, 1},
 		{"MaxConnections", &c.MaxConnections, d.MaxConnections, 1},
 		{"MaxStreams", &c.MaxStreams, d.MaxStreams, 1},
 		{"MaxOutboxBytes", &c.MaxOutboxBytes, d.MaxOutboxBytes, 2 * c.MaxMessageBytes},
+		{"MaxMessagesPerSecond", &c.MaxMessagesPerSecond, d.MaxMessagesPerSecond, 1},
+		{"MaxBytesPerSecond", &c.MaxBytesPerSecond, d.MaxBytesPerSecond, 1 << 10},
 	} {
 		switch v := cmp.Or(*b.v, b.usual); {
 		case v < 0:
@@ -125,6 +174,7 @@ func (c Config) withDefaults() (Config, error) {
 	}{
 		{"HandshakeTimeout", &c.HandshakeTimeout, d.HandshakeTimeout, time.Millisecond},
 		{"HeartbeatInterval", &c.HeartbeatInterval, d.HeartbeatInterval, time.Second},
+		{"ResumeWindow", &c.ResumeWindow, d.ResumeWindow, time.Second},
 		{"DrainTimeout", &c.DrainTimeout, d.DrainTimeout, 0},
 	} {
 		if *t.v = cmp.Or(*t.v, t.usual); *t.v < t.least {
@@ -133,6 +183,40 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	return c, nil
 }
+
+// log returns how the room log is to keep messages: for as long as a session may be on its way back, and its loss
+// unnoticed.
+func (c Config) log() memlog.Options {
+	const (
+		unnoticed = 3                // Heartbeats that may be missing before a stream counts as lost.
+		lease     = 10 * time.Second // For another process to take over.
+		margin    = 20 * time.Second
+	)
+	return memlog.Options{
+		Retention:   unnoticed*c.HeartbeatInterval + c.ResumeWindow + lease + margin,
+		MemberBytes: max(256<<10, 2*c.MaxMessageBytes),
+		TotalBytes:  c.MaxRetainedBytes,
+	}
+}
+
+// sessionKey reads SessionKeyFile; nil if there is none.
+func (c Config) sessionKey() ([]byte, error) {
+	if c.SessionKeyFile == "" {
+		return nil, nil
+	}
+	key, err := os.ReadFile(c.SessionKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the session key: %w", err)
+	}
+	key = bytes.TrimSpace(key)
+	if len(key) < minSessionKey {
+		return nil, fmt.Errorf("the session key in %s has %d bytes: expected a secret of %d or more, such as the output of \"openssl rand -hex 32\"", c.SessionKeyFile, len(key), minSessionKey)
+	}
+	return key, nil
+}
+
+// minSessionKey is how many bytes a session key has at least.
+const minSessionKey = 32
 
 // off is the address of a port that is not wanted.
 const off = "off"

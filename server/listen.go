@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync/atomic"
 
@@ -30,8 +31,7 @@ func (g signal) Listen(req *beckonv1.ListenRequest, st grpc.ServerStreamingServe
 	if m, err := wire.ParseRequest(first); err == nil && m.Kind != wire.Join && m.Kind != wire.Resume {
 		return ending(badFirstMessage, fmt.Sprintf("the first message is %s: expected join or resume", m.Kind))
 	}
-	l := &listener{ServerStream: st, first: first, batches: make(chan *batch, 1), ended: make(chan struct{})}
-	defer close(l.ended)
+	l := &listener{ServerStream: st, first: first, batches: make(chan *batch, 1), over: make(chan struct{})}
 	return g.server.serve(st.Context(), l)
 }
 
@@ -48,15 +48,37 @@ func (g signal) Send(ctx context.Context, req *beckonv1.SendRequest) (*beckonv1.
 	if len(tokens) != 1 {
 		return nil, ending(noSession, fmt.Sprintf("there are %d values of the metadata %s: expected the session's resume_token", len(tokens), sessionMetadata))
 	}
-	session := g.server.hub.Session(tokens[0])
-	if session == nil {
-		return nil, errNoSession
+	for len(messages) > 0 {
+		session := g.server.hub.Session(tokens[0])
+		if session == nil {
+			return nil, errNoSession
+		}
+		switch st := session.Stream().(type) {
+		case *listener:
+			rest, err := st.carry(ctx, messages)
+			if err != nil {
+				return nil, err
+			}
+			messages = rest
+		case nil: // It was lost.
+			if g.server.isDraining() {
+				return nil, errDraining // The stream may have ended so: that says that nothing was handled afterwards.
+			}
+			handled, err := session.HandleLost(ctx, messages[0])
+			if errors.Is(err, hub.ErrLeft) {
+				return new(beckonv1.SendResponse), nil
+			}
+			if err != nil {
+				return nil, endingOf(err)
+			}
+			if handled {
+				messages = messages[1:]
+			}
+		default:
+			return nil, ending(notListening, "the session's newest stream is a Connect: send on that")
+		}
 	}
-	l, ok := session.Stream().(*listener)
-	if !ok {
-		return nil, ending(notListening, "the session's newest stream is a Connect: send on that")
-	}
-	return new(beckonv1.SendResponse), l.carry(ctx, messages)
+	return new(beckonv1.SendResponse), nil
 }
 
 var (
@@ -92,7 +114,7 @@ type listener struct {
 
 	busy    atomic.Bool   // A batch is under way.
 	batches chan *batch   // Holds one while busy. Never closed.
-	ended   chan struct{} // Closed when the stream has ended.
+	over    chan struct{} // Closed when no more messages are received.
 
 	// Owned by the goroutine that calls Recv.
 	first []byte // Until it was received.
@@ -101,35 +123,28 @@ type listener struct {
 
 // batch is the messages of one Send.
 type batch struct {
-	messages [][]byte      // Those that are left. Owned by the goroutine that calls Recv.
+	messages [][]byte      // Those that are left. Owned by the goroutine that calls Recv, until listener.over is closed.
 	tried    chan struct{} // Closed when all have been handled.
 }
 
 // carry has messages received, and returns when they have been handled. If ctx ends before, they are handled all the
-// same.
-func (l *listener) carry(ctx context.Context, messages [][]byte) error {
-	select {
-	case <-l.ended: // Perhaps within a batch, which stays under way for ever.
-		return errNoSession
-	default:
+// same. If the stream ends before, it returns those that were not.
+func (l *listener) carry(ctx context.Context, messages [][]byte) (rest [][]byte, err error) {
+	if isClosed(l.over) { // Perhaps within a batch, which stays under way for ever.
+		return messages, nil
 	}
 	if !l.busy.CompareAndSwap(false, true) {
-		return errSendUnderWay
+		return nil, errSendUnderWay
 	}
 	b := &batch{messages: messages, tried: make(chan struct{})}
 	l.batches <- b
 	select {
 	case <-b.tried:
-		return nil
+		return nil, nil
 	case <-ctx.Done():
-		return status.FromContextError(ctx.Err()).Err()
-	case <-l.ended:
-	}
-	select {
-	case <-b.tried: // The last of them has ended the session.
-		return nil
-	default:
-		return errNoSession
+		return nil, status.FromContextError(ctx.Err()).Err()
+	case <-l.over:
+		return b.messages, nil
 	}
 }
 
@@ -158,6 +173,8 @@ func (l *listener) Recv() (received, error) {
 	}
 	b := l.batch
 	m := received{Buffer: mem.SliceBuffer(b.messages[0])}
+	all := b.messages
+	m.returned = func() { b.messages = all }
 	if b.messages = b.messages[1:]; len(b.messages) == 0 {
 		l.batch = nil
 		m.handled = func() {

@@ -25,6 +25,7 @@ type listened struct {
 	t      *testing.T
 	client beckonv1.SignalClient
 	events grpc.ServerStreamingClient[beckonv1.ListenResponse]
+	id     string
 	token  string
 }
 
@@ -37,7 +38,8 @@ func listenIn(ctx context.Context, t *testing.T, conn grpc.ClientConnInterface, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.token = l.next().GetWelcome().GetResumeToken()
+	welcome := l.next().GetWelcome()
+	l.id, l.token = welcome.GetUserId(), welcome.GetResumeToken()
 	if l.next().GetJoinedUsers() == nil {
 		t.Fatal("no list after the welcome")
 	}
@@ -195,19 +197,18 @@ func TestSendRefused(t *testing.T) {
 	})
 }
 
-// TestListenEnds: what ends a session ends its Listen.
+// TestListenEnds: what ends a session, or its stream, ends its Listen.
 func TestListenEnds(t *testing.T) {
 	for name, c := range map[string]struct {
 		messages []*beckonv1.ConnectRequest // Of a Send.
 		sent     codes.Code                 // Of that.
 		code     codes.Code
 		reason   string
-		left     beckonv1.LeaveReason
 	}{
-		"left":              {[]*beckonv1.ConnectRequest{leaving("")}, codes.OK, codes.OK, "", beckonv1.LeaveReason_LEAVE_REASON_LEFT},
-		"left before more":  {[]*beckonv1.ConnectRequest{leaving(""), pinging("")}, codes.NotFound, codes.OK, "", beckonv1.LeaveReason_LEAVE_REASON_LEFT},
-		"a later resume":    {[]*beckonv1.ConnectRequest{{Message: &beckonv1.ConnectRequest_Resume{}}}, codes.OK, codes.InvalidArgument, "RESUME_NOT_FIRST", beckonv1.LeaveReason_LEAVE_REASON_LOST},
-		"a message too big": {[]*beckonv1.ConnectRequest{data("", "lobby", make([]byte, 600<<10))}, codes.OK, codes.ResourceExhausted, "MESSAGE_TOO_LARGE", beckonv1.LeaveReason_LEAVE_REASON_LOST},
+		"left":              {[]*beckonv1.ConnectRequest{leaving("")}, codes.OK, codes.OK, ""},
+		"left before more":  {[]*beckonv1.ConnectRequest{leaving(""), pinging("")}, codes.NotFound, codes.OK, ""},
+		"a later resume":    {[]*beckonv1.ConnectRequest{{Message: &beckonv1.ConnectRequest_Resume{}}}, codes.OK, codes.InvalidArgument, "RESUME_NOT_FIRST"},
+		"a message too big": {[]*beckonv1.ConnectRequest{data("", "lobby", make([]byte, 600<<10))}, codes.OK, codes.ResourceExhausted, "MESSAGE_TOO_LARGE"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			onEach(t, func(t *testing.T, call func(*service) grpc.ClientConnInterface) {
@@ -221,8 +222,10 @@ func TestListenEnds(t *testing.T) {
 				if code, reason := ana.end(); code != c.code || reason != c.reason {
 					t.Errorf("Listen ended with %s %s, want %s %s", code, reason, c.code, c.reason)
 				}
-				if left := bob.next().GetUserLeft(); left.GetReason() != c.left {
-					t.Errorf("bob hears %v", left)
+				if c.code == codes.OK {
+					bob.seesLeft(ana.id, left)
+				} else {
+					bob.seesLost(ana.id) // Until then the session can be taken up.
 				}
 			})
 		})
@@ -268,9 +271,7 @@ func TestListenLost(t *testing.T) {
 		ana := listenIn(ctx, t, call(s), "lobby", none)
 		bob.next()
 		cancel()
-		if left := bob.next().GetUserLeft(); left.GetReason() != beckonv1.LeaveReason_LEAVE_REASON_LOST {
-			t.Errorf("bob hears %v", left)
-		}
+		bob.seesLost(ana.id)
 		synctest.Wait()
 		if code, reason := statusOf(ana.send(pinging(""))); code != codes.NotFound || reason != "NO_SUCH_SESSION" {
 			t.Errorf("Send: %s %s, want NOT_FOUND NO_SUCH_SESSION", code, reason)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Run listens on the configured addresses and serves until ctx ends; then it shuts down in order. It returns nil if
-// nothing else has ended it.
+// Run listens on the configured addresses and serves until ctx ends, or an operator asks for the end on the admin port;
+// then it shuts down in order. It returns nil if nothing else has ended it.
 func (s *Server) Run(ctx context.Context) error {
 	failing, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -42,13 +42,16 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	s.log.Info("ready", "version", s.cfg.Version)
 
-	<-failing.Done()
+	select {
+	case <-failing.Done():
+	case <-s.asked:
+	}
 	s.log.Info("shutting down", "sessions", s.hub.Sessions(), "timeout", s.cfg.DrainTimeout)
 	stopping, stop := context.WithTimeout(context.WithoutCancel(ctx), s.cfg.DrainTimeout)
 	defer stop()
 	err := errors.Join(s.Shutdown(stopping), admin.Close())
 	s.log.Info("shut down")
-	if ctx.Err() == nil { // Not asked for.
+	if ctx.Err() == nil && !isClosed(s.asked) { // Not asked for.
 		err = errors.Join(context.Cause(failing), err)
 	}
 	return err

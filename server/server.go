@@ -35,8 +35,10 @@ type Server struct {
 	web    *web.Server // Has a gRPC server of its own: the two end in different ways.
 	health *health.Server
 
+	asked    chan struct{}  // Closed when an operator has asked for the end.
 	draining chan struct{}  // Closed when the server begins to shut down.
-	mu       sync.Mutex     // Held to close draining, and to enter streams before that.
+	spread   time.Duration  // Written before draining is closed. The time over which streams end.
+	mu       sync.Mutex     // Held to close asked and draining, and to enter streams before that.
 	streams  sync.WaitGroup // Handlers of streams.
 	readers  sync.WaitGroup // The goroutines that read them, which may end a little later.
 }
@@ -50,32 +52,44 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:      cfg,
 		log:      cfg.Logger,
-		rooms:    memlog.New(memlog.Options{}), // No session can be taken up again: nothing need be kept.
+		rooms:    memlog.New(cfg.log()),
 		health:   health.NewServer(),
+		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
+	}
+	key, err := cfg.sessionKey()
+	if err != nil {
+		return nil, err
 	}
 	host, err := os.Hostname()
 	if err != nil {
 		return nil, fmt.Errorf("name this node: %w", err)
 	}
 	s.hub, err = hub.Start(context.Background(), hub.Config{
-		Log:               s.rooms,
-		Node:              host,
-		Logger:            cfg.Logger,
-		LogPayloads:       cfg.LogPayloads,
-		Version:           cfg.Version,
-		HeartbeatInterval: cfg.HeartbeatInterval,
-		MaxMessageBytes:   cfg.MaxMessageBytes,
-		MaxRooms:          cfg.MaxRooms,
-		MaxSessions:       cfg.MaxSessions,
-		MaxOutboxBytes:    cfg.MaxOutboxBytes,
+		Log:                  s.rooms,
+		Node:                 host,
+		Logger:               cfg.Logger,
+		LogPayloads:          cfg.LogPayloads,
+		SessionKey:           key,
+		Version:              cfg.Version,
+		HeartbeatInterval:    cfg.HeartbeatInterval,
+		ResumeWindow:         cfg.ResumeWindow,
+		MaxMessageBytes:      cfg.MaxMessageBytes,
+		MaxRooms:             cfg.MaxRooms,
+		MaxUsers:             cfg.MaxUsers,
+		MaxSessions:          cfg.MaxSessions,
+		MaxSessionsPerIP:     cfg.MaxSessionsPerIP,
+		MaxPending:           cfg.MaxPending,
+		MaxOutboxBytes:       cfg.MaxOutboxBytes,
+		MaxMessagesPerSecond: cfg.MaxMessagesPerSecond,
+		MaxBytesPerSecond:    cfg.MaxBytesPerSecond,
 	})
 	if err != nil {
 		return nil, err
 	}
 	s.grpc = s.newGRPC()
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
-		return s.serve(ctx, webStream{st})
+		return s.serve(cfg.locate(ctx, web.ForwardedFor(ctx)), webStream{st})
 	}))
 	s.health.SetServingStatus(beckonv1.Signal_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
 	return s, nil
@@ -124,6 +138,9 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 		// The connections that a LimitListener accepts are wrapped. For such gRPC cannot pool its read buffers.
 		options = append(options, grpc.ReadBufferSize(4<<10))
 	}
+	if len(c.TrustedProxies) > 0 {
+		options = append(options, grpc.ChainStreamInterceptor(c.locateStream))
+	}
 	if c.MaxStreams > 0 {
 		options = append(options, grpc.MaxConcurrentStreams(uint32(c.MaxStreams)))
 	}
@@ -171,8 +188,9 @@ func (c Config) limit(lis net.Listener) net.Listener {
 	return lis
 }
 
-// Shutdown ends the server in order: it is no longer ready, takes no new sessions, and ends all streams with
-// UNAVAILABLE. If ctx ends before the last stream has, those left are cut, and the error is ctx's.
+// Shutdown ends the server in order: it is no longer ready, takes no new streams, tells every client when to come back,
+// and ends its stream then with UNAVAILABLE. If ctx ends before the last stream has, those left are cut, and the error is
+// ctx's.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.health.Shutdown()
 	s.hub.Closing()
@@ -183,6 +201,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		s.streams.Wait()
 		close(ended)
 	}()
+	var err error
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		err = fmt.Errorf("shut down in order: %w", ctx.Err())
+	}
+	// Only now: until then messages come by Send, too.
 	stopped := make(chan struct{}) // The transports have: every client has read its status.
 	waiting, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
@@ -193,9 +218,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		transports.Wait()
 		close(stopped)
 	}()
-	var err error
-	select {
-	case <-ended:
+	if err == nil {
 		// What may be left are streams of tools, watching health or reflection, and clients that do not read.
 		last := time.NewTimer(lastWords)
 		defer last.Stop()
@@ -204,8 +227,6 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		case <-last.C:
 		case <-ctx.Done():
 		}
-	case <-ctx.Done():
-		err = fmt.Errorf("shut down in order: %w", ctx.Err())
 	}
 	s.grpc.Stop()
 	cut()
@@ -221,22 +242,28 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // lastWords is how long clients may take to read the status of their streams.
 const lastWords = time.Second
 
+// perStream is what each stream adds to the time over which streams end: the clients come back at that rate.
+const perStream = time.Millisecond
+
 // beginDraining closes draining, once.
 func (s *Server) beginDraining() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.isDraining() {
+		s.spread = min(perStream*time.Duration(1+s.hub.Sessions()), max(s.cfg.DrainTimeout/2, perStream))
 		close(s.draining)
 	}
 }
 
 // isDraining reports whether the server has begun to shut down.
-func (s *Server) isDraining() bool {
-	select {
-	case <-s.draining:
-		return true
-	default:
-		return false
+func (s *Server) isDraining() bool { return isClosed(s.draining) }
+
+// askToEnd has Run end as it does when its context ends.
+func (s *Server) askToEnd() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !isClosed(s.asked) {
+		close(s.asked)
 	}
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"errors"
+
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -14,10 +16,7 @@ const errorDomain = "beckon"
 // The reasons that lie in the server or the transport; the others are the hub's.
 const (
 	messageTooLarge hub.Reason = "MESSAGE_TOO_LARGE"
-	slowConsumer    hub.Reason = "SLOW_CONSUMER"
 	silent          hub.Reason = "SILENT"
-	limit           hub.Reason = "LIMIT"
-	shuttingDown    hub.Reason = "SHUTTING_DOWN"
 
 	// Of Listen and Send.
 	badFirstMessage hub.Reason = "BAD_FIRST_MESSAGE"
@@ -32,16 +31,26 @@ var codeOf = map[hub.Reason]codes.Code{
 	hub.Undecodable:    codes.InvalidArgument,
 	hub.ResumeNotFirst: codes.InvalidArgument,
 	hub.NoSuchSession:  codes.NotFound,
+	hub.SlowConsumer:   codes.ResourceExhausted,
+	hub.Limit:          codes.ResourceExhausted,
+	hub.TakenOver:      codes.Aborted,
+	hub.NoLog:          codes.Unavailable,
+	hub.ShuttingDown:   codes.Unavailable,
 	messageTooLarge:    codes.ResourceExhausted,
-	slowConsumer:       codes.ResourceExhausted,
-	limit:              codes.ResourceExhausted,
 	silent:             codes.Unavailable,
-	shuttingDown:       codes.Unavailable,
 	badFirstMessage:    codes.InvalidArgument,
 	noMessages:         codes.InvalidArgument,
 	noSession:          codes.InvalidArgument,
 	notListening:       codes.FailedPrecondition,
 	sendUnderWay:       codes.FailedPrecondition,
+}
+
+// endingOf returns the status error with which a call ends because of err.
+func endingOf(err error) error {
+	if bad, ok := errors.AsType[*hub.Error](err); ok {
+		return ending(bad.Reason, bad.Detail)
+	}
+	return err
 }
 
 // ending returns the status error with which a call ends for that reason. detail is for a person.

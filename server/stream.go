@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"time"
 
+	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/realip"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/mem"
@@ -30,59 +33,91 @@ type stream interface {
 // lingerTimeout is how long a client may take to read an event that it has yet to be sent when its stream ends.
 const lingerTimeout = 5 * time.Second
 
-// reconnectSpread is the time over which clients come back after a shutdown, so that they do not all come at once.
-const reconnectSpread = 5 * time.Second
-
-// serve runs a session on st, from its first message to its end. The caller owns the stream: it ends when serve returns,
-// which makes blocked calls of Recv and Send return.
+// serve runs a stream, from its first message to its end. The caller owns the stream: it ends when serve returns, which
+// makes blocked calls of Recv and Send return.
 func (s *Server) serve(ctx context.Context, st stream) error {
 	if !s.enter() {
 		return errDraining
 	}
 	defer s.streams.Done()
-	session, err := s.hub.Open(st)
-	if err != nil {
-		return ending(limit, err.Error())
-	}
-	s.log.InfoContext(ctx, "session opened", "session", session.ID(), "remote", remote(ctx))
-
+	conn := s.hub.Open(st, remote(ctx))
 	end := make(chan error, 1) // Gets one value.
-	s.readers.Go(func() { end <- s.read(ctx, st, session) })
-	select {
-	case err = <-end:
-	case <-session.Overflowed():
-		err = errSlowConsumer
-	case <-session.Silent():
-		err = ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
-	case <-s.draining:
-		session.Drain(rand.N(reconnectSpread))
-		err = errDraining
-	}
-	if ctx.Err() == nil && !linger(ctx, session) && err == nil {
+	s.readers.Go(func() {
+		end <- s.read(ctx, st, conn)
+		if l, ok := st.(*listener); ok {
+			close(l.over)
+		}
+	})
+	var err error
+	switch err = s.await(conn, end); {
+	case isClosed(conn.TakenOver()): // It is sent nothing more.
+		err = ending(hub.TakenOver, "the session was taken up on another stream")
+	case ctx.Err() == nil && !linger(ctx, conn) && err == nil:
 		err = errSlowConsumer
 	}
 	final, ok := status.FromError(err)
 	if !ok {
 		final = status.FromContextError(err) // The client is lost.
 	}
-	s.log.InfoContext(ctx, "stream ended", "session", session.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", session.Unwritten())
+	s.log.InfoContext(ctx, "stream ended", "session", conn.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", conn.Unwritten())
 	return final.Err()
 }
 
+// await returns why a stream is to end, when it is. end gets what the client's messages came to.
+func (s *Server) await(conn *hub.Conn, end <-chan error) error {
+	draining := s.draining
+	var drained <-chan time.Time // Nil before the server is draining.
+	for {
+		select {
+		case err := <-end:
+			return err
+		case <-conn.Overflowed():
+			return errSlowConsumer
+		case <-conn.Silent():
+			return ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
+		case <-conn.TakenOver():
+			return nil
+		case <-draining:
+			draining = nil
+			after := rand.N(s.spread)
+			conn.Drain(after)
+			drained = time.After(after)
+		case <-drained:
+			conn.Stop()
+			return errDraining
+		}
+	}
+}
+
+// isClosed reports whether done is closed.
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// lingerMost is how long it may take for all of them.
+const lingerMost = 30 * time.Second
+
 // linger waits until the client has been written all that it has to be sent, as long as it goes on reading. It reports
 // whether that was all.
-func linger(ctx context.Context, session *hub.Session) bool {
+func linger(ctx context.Context, conn *hub.Conn) bool {
+	ctx, cancel := context.WithTimeout(ctx, lingerMost)
+	defer cancel()
 	for {
-		before := session.Sent()
+		before := conn.Sent()
 		patience := time.NewTimer(lingerTimeout)
 		select {
-		case <-session.Written():
+		case <-conn.Written():
 			patience.Stop()
 			return true
-		case <-session.Overflowed():
+		case <-conn.Overflowed():
 		case <-ctx.Done():
 		case <-patience.C:
-			if session.Sent() > before {
+			if conn.Sent() > before {
 				continue
 			}
 		}
@@ -92,36 +127,40 @@ func linger(ctx context.Context, session *hub.Session) bool {
 }
 
 var (
-	errDraining     = ending(shuttingDown, "the server shuts down: try another, or this one in a while")
-	errSlowConsumer = ending(slowConsumer, "the client reads more slowly than events come for it")
+	errDraining     = ending(hub.ShuttingDown, "the server shuts down: resume on another, or on this one in a while")
+	errSlowConsumer = ending(hub.SlowConsumer, "the client reads more slowly than events come for it")
 )
 
-// read hands the client's messages to the session until the stream or the session ends, and leaves the session's rooms.
-func (s *Server) read(ctx context.Context, st stream, session *hub.Session) error {
+// read hands the client's messages to the hub until the stream or the session ends.
+func (s *Server) read(ctx context.Context, st stream, conn *hub.Conn) error {
 	for {
 		message, err := st.Recv()
 		if errors.Is(err, io.EOF) {
-			session.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+			conn.Leave()
 			return nil
 		}
 		if err != nil {
-			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+			conn.Lose()
 			return err
 		}
 		if n, most := message.Len(), 2*s.cfg.MaxMessageBytes; n > most {
 			message.Free()
-			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+			conn.Lose()
 			return ending(messageTooLarge, fmt.Sprintf("a message has %d bytes: expected at most %d; from %d on the stream ends", n, s.cfg.MaxMessageBytes, most+1))
 		}
-		err = session.Handle(ctx, message.ReadOnlyData())
-		message.Free()
-		if errors.Is(err, hub.ErrLeft) {
-			session.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
-			return nil
+		err = conn.Handle(ctx, message.ReadOnlyData())
+		if hub.Unhandled(err) {
+			message.Return()
+		} else {
+			message.Free()
 		}
-		if bad, ok := errors.AsType[*hub.Error](err); ok {
-			session.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
-			return ending(bad.Reason, bad.Detail)
+		switch {
+		case errors.Is(err, hub.ErrLeft):
+			conn.Leave()
+			return nil
+		case err != nil:
+			conn.Lose()
+			return endingOf(err)
 		}
 	}
 }
@@ -183,10 +222,19 @@ func (w webStream) Recv() (received, error) {
 	return received{}, err
 }
 
-// remote returns the client's address, for logs.
-func remote(ctx context.Context) string {
-	if p, ok := peer.FromContext(ctx); ok {
-		return p.Addr.String()
+// remote returns the client's address; invalid if it is none of the Internet's. Behind a proxy the port is 0: nobody
+// tells it.
+func remote(ctx context.Context) netip.AddrPort {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return netip.AddrPort{}
 	}
-	return ""
+	addr, _ := netip.ParseAddrPort(p.Addr.String())
+	if tcp, ok := p.Addr.(*net.TCPAddr); ok {
+		addr = tcp.AddrPort()
+	}
+	if client, ok := realip.FromContext(ctx); ok && client.Unmap() != addr.Addr().Unmap() {
+		return netip.AddrPortFrom(client.Unmap(), 0)
+	}
+	return addr
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/transcript"
@@ -59,10 +60,10 @@ func TestTranscriptReadme(t *testing.T) {
 	play(t, conversation, transports["Connect over gRPC"])
 }
 
-// play plays a conversation against a server of its own, in virtual time.
+// play plays a conversation against a server of its own, as the README of clients/testdata wants it, in virtual time.
 func play(t *testing.T, conversation *transcript.Transcript, dial func(*service) transcript.Dial) {
 	synctest.Test(t, func(t *testing.T) {
-		if err := conversation.Play(t.Context(), dial(start(t, server.Config{}, nil))); err != nil {
+		if err := conversation.Play(t.Context(), dial(start(t, server.Config{ResumeWindow: 3 * time.Second}, nil))); err != nil {
 			t.Error(err)
 		}
 	})

@@ -151,11 +151,14 @@ func newFailure(meta Meta, f *beckonv1.Failure) *Failure {
 	return &Failure{Meta: meta, Code: Code(f.Code), Detail: f.Detail, Field: f.Field, To: f.To, CallID: f.CallId}
 }
 
-// endError tells how a stream ended, from what its Recv returned: nil is a clean end. A reason with which this package
-// itself cancelled ctx, the stream's context, goes before the status that came of it.
-func endError(ctx context.Context, err error) error {
+// endError tells how a stream ended, or could not be opened, from the error of that: nil is a clean end. A reason with
+// which this package itself cancelled ctx, the stream's context, goes before the status that came of it.
+func endError(ctx context.Context, err error) *EndError {
 	if errors.Is(err, io.EOF) {
 		return nil
+	}
+	if ended, ok := errors.AsType[*EndError](err); ok {
+		return ended
 	}
 	if ended, ok := errors.AsType[*EndError](context.Cause(ctx)); ok && status.Code(err) == codes.Canceled {
 		return ended

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"iter"
+	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
@@ -13,9 +14,11 @@ import (
 //	*JoinedUsers  *UserJoined  *UserUpdated  *UserLeft
 //	*CallMade  *AnswerMade  *CandidateReceived  *CallRejected  *CallEnded  *DataReceived
 //	*Failure  *IceServersChanged  *Draining
+//	*Reconnecting  *Resumed  *Resynced
 //
-// Each holds the message of the specification, so that e.Sdp and e.Sender.Id can be read off it, and where it happened,
-// as e.Room and e.Seq. Later versions may add others: leave those that are not known alone.
+// Those of the last line are of this package; their [Meta] is empty. Each of the others holds the message of the
+// specification, so that e.Sdp and e.Sender.Id can be read off it, and where it happened, as e.Room and e.Seq; the message
+// is not to be changed. Later versions may add others: leave those that are not known alone.
 type Event interface {
 	// About tells where the event happened.
 	About() Meta
@@ -25,7 +28,8 @@ type Event interface {
 type Meta struct {
 	// The room that the event is about. Empty: the session itself.
 	Room string
-	// The event's number in the log of the room. It never falls; gaps are normal. 0: the event is in no log.
+	// The event's number in the log of the room. It never falls until the next [Resynced]; gaps are normal. 0: the event
+	// is in no log.
 	Seq uint64
 }
 
@@ -34,7 +38,8 @@ func (m *Meta) About() Meta { return *m }
 
 // The events. [Failure] is one, too.
 type (
-	// JoinedUsers is the list of who is in the room, whole, oneself included, in the order in which they came.
+	// JoinedUsers is the list of who is in the room, whole, oneself included, in the order in which they came. It replaces
+	// what was known, with [PresenceDelta], too, where one comes after each [Resumed] and [Resynced].
 	JoinedUsers struct {
 		Meta
 		*beckonv1.JoinedUsers
@@ -100,10 +105,32 @@ type (
 		*beckonv1.IceServersChanged
 	}
 
-	// Draining tells that the server is about to stop.
+	// Draining tells that the server is about to stop. The session is resumed by itself when the time has come.
 	Draining struct {
 		Meta
 		*beckonv1.Draining
+	}
+
+	// Reconnecting tells that the connection is lost and an attempt to resume the session is about to be made. One that
+	// was not taken yet is replaced by that of a later attempt.
+	Reconnecting struct {
+		Meta
+		Cause   *EndError     // How the stream ended; of later attempts, how the one before failed.
+		Attempt int           // From 1 on, since the stream ended.
+		Delay   time.Duration // How long it is until the attempt.
+	}
+
+	// Resumed tells that the session goes on and nothing is missing. What was missed follows, then a [JoinedUsers] for
+	// each room.
+	Resumed struct {
+		Meta
+	}
+
+	// Resynced tells that the session goes on, but something could not be kept: events may be missing, with or without
+	// the server having started anew. A [JoinedUsers] follows for each room. Users who are in none of the server's lists
+	// any more, but may come back, are in them as [UserAway] until the resume_window of the [Welcome] has passed.
+	Resynced struct {
+		Meta
 	}
 )
 
@@ -116,7 +143,6 @@ func (s *Session) Recv(ctx context.Context) (Event, error) {
 	case err != nil:
 		return nil, err
 	case event != nil:
-		s.progress.note(event)
 		return event, nil
 	case s.err != nil:
 		return nil, s.err

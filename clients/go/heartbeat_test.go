@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -100,71 +101,100 @@ func TestFullQueueIsNotSilence(t *testing.T) {
 	})
 }
 
-// A ping tells how far the application, not the client, has read, once for each step.
-func TestPingsTellWhatWasTaken(t *testing.T) {
+// A ping tells what has arrived, taken by the application or not, once for each step.
+func TestPingsTellWhatHasArrived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		received := make(chan []*beckonv1.Cursor, 16)
-		session := script(func(stage *stage) error {
-			stage.welcome(ana(10 * time.Second))
-			list := func(room, epoch string, seq uint64) {
-				stage.say(&beckonv1.ConnectResponse{Room: room, Seq: seq, Event: &beckonv1.ConnectResponse_JoinedUsers{
-					JoinedUsers: &beckonv1.JoinedUsers{Epoch: epoch},
+		steps := []struct {
+			what string
+			say  func(*stage)
+			want []*beckonv1.Cursor
+		}{
+			{"nothing", func(*stage) {}, nil},
+			{"in the session's own log", func(stage *stage) {
+				stage.data("", 4, "")
+			}, []*beckonv1.Cursor{{Epoch: "own", Seq: 4}}},
+			{"a list, and more", func(stage *stage) {
+				stage.list("lobby", "e1", 10, "ana")
+				stage.data("lobby", 12, "")
+				stage.data("lobby", 0, "in no log")
+			}, []*beckonv1.Cursor{{Room: "lobby", Epoch: "e1", Seq: 12}}},
+			{"in no log", func(stage *stage) {
+				stage.data("lobby", 0, "")
+			}, nil},
+			{"a new life of a room's log, another room", func(stage *stage) {
+				stage.list("lobby", "e3", 2, "ana")
+				stage.list("attic", "e2", 1, "ana")
+			}, []*beckonv1.Cursor{{Room: "attic", Epoch: "e2", Seq: 1}, {Room: "lobby", Epoch: "e3", Seq: 2}}},
+			{"a room that was not entered, one that was left", func(stage *stage) {
+				stage.data("cellar", 7, "")
+				stage.say(&beckonv1.ConnectResponse{Room: "attic", Seq: 9, Event: &beckonv1.ConnectResponse_UserLeft{
+					UserLeft: &beckonv1.UserLeft{User: &beckonv1.User{Id: "ana"}},
 				}})
-			}
-			stage.data("", 4, "in the session's own log")
-			list("lobby", "e1", 10)
-			stage.data("lobby", 12, "")
-			stage.data("lobby", 0, "in no log")
-			list("attic", "e2", 1)
-			list("lobby", "e3", 2) // A new life of the room's log: the numbers begin anew.
-			stage.data("cellar", 7, "in a room that was not entered")
-			stage.say(&beckonv1.ConnectResponse{Room: "attic", Seq: 9, Event: &beckonv1.ConnectResponse_UserLeft{
-				UserLeft: &beckonv1.UserLeft{User: &beckonv1.User{Id: "ana"}},
-			}})
-			for request := stage.hear(); request != nil; request = stage.hear() {
-				if request.GetLeave() != nil {
-					stage.ack(request)
-					stage.data("lobby", 20, "under way when the room was left")
-					continue
+			}, nil},
+			{"one that is being left", func(stage *stage) {
+				request := stage.hear()
+				stage.ack(request)
+				stage.data("lobby", 20, "under way when the room was left")
+			}, nil},
+		}
+		session := script(func(stage *stage) error {
+			welcome := ana(10 * time.Second)
+			welcome.Epoch = "own"
+			stage.welcome(welcome)
+			for _, step := range steps {
+				step.say(stage)
+				got := stage.hear().GetPing().GetReceived()
+				slices.SortFunc(got, func(a, b *beckonv1.Cursor) int { return cmp.Compare(a.Room, b.Room) })
+				if diff := gocmp.Diff(step.want, got, protocmp.Transform()); diff != "" {
+					t.Errorf("%s: the ping's received (-want +got):\n%s", step.what, diff)
 				}
-				received <- request.GetPing().GetReceived()
 				stage.say(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Pong{Pong: &beckonv1.Pong{}}})
 			}
+			stage.hearEnd()
 			return nil
 		}).open(t)
+		time.Sleep(time.Duration(len(steps)-1)*10*time.Second + time.Second)
+		if err := session.Leave(t.Context(), "lobby"); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(10 * time.Second)
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
 
-		steps := []struct {
-			take  int
-			leave string
-			want  []*beckonv1.Cursor
-		}{
-			{0, "", nil}, // Arrived, but not taken.
-			{2, "", []*beckonv1.Cursor{{Seq: 4}, {Room: "lobby", Epoch: "e1", Seq: 10}}},
-			{1, "", []*beckonv1.Cursor{{Room: "lobby", Epoch: "e1", Seq: 12}}},
-			{1, "", nil}, // In no log.
-			{0, "", nil}, // Told before.
-			{2, "", []*beckonv1.Cursor{{Room: "attic", Epoch: "e2", Seq: 1}, {Room: "lobby", Epoch: "e3", Seq: 2}}},
-			{2, "", nil}, // Not in the cellar, and no longer in the attic.
-			{0, "lobby", nil},
-			{1, "", nil},
-		}
-		for i, step := range steps {
-			for range step.take {
-				if _, err := session.Recv(t.Context()); err != nil {
-					t.Fatal(err)
+// The server is told of the first event that is in a log, and then, between two pings, after every 64 KiB.
+func TestReceived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		session := script(func(stage *stage) error {
+			stage.welcome(ana(time.Hour))
+			stage.list("lobby", "e", 1, "ana")
+			want := []*beckonv1.Cursor{{Room: "lobby", Epoch: "e", Seq: 1}}
+			if diff := gocmp.Diff(want, stage.hearReceived().GetReceived().GetCursors(), protocmp.Transform()); diff != "" {
+				t.Errorf("at first: received (-want +got):\n%s", diff)
+			}
+			payload := strings.Repeat("x", 10<<10)
+			for range 20 {
+				stage.data("lobby", 0, payload) // In no log.
+			}
+			for round := range uint64(3) {
+				for i := range uint64(7) {
+					stage.data("lobby", 7*round+i+2, payload)
+				}
+				request := stage.hearReceived()
+				want := []*beckonv1.Cursor{{Room: "lobby", Epoch: "e", Seq: 7*round + 8}}
+				if diff := gocmp.Diff(want, request.GetReceived().GetCursors(), protocmp.Transform()); diff != "" {
+					t.Errorf("round %d: received (-want +got):\n%s", round, diff)
+				}
+				if request.RequestId != 0 {
+					t.Errorf("received has the request id %d: want none", request.RequestId)
 				}
 			}
-			if step.leave != "" {
-				if err := session.Leave(t.Context(), step.leave); err != nil {
-					t.Fatal(err)
-				}
-			}
-			got := <-received
-			slices.SortFunc(got, func(a, b *beckonv1.Cursor) int { return cmp.Compare(a.Room, b.Room) })
-			if diff := gocmp.Diff(step.want, got, protocmp.Transform()); diff != "" {
-				t.Errorf("step %d: the ping's received (-want +got):\n%s", i, diff)
-			}
-		}
+			stage.hearEnd()
+			return nil
+		}).open(t)
+		time.Sleep(time.Minute)
 		if err := session.Close(); err != nil {
 			t.Error(err)
 		}

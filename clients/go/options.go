@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/keepalive"
@@ -14,8 +15,9 @@ import (
 type Option func(*options)
 
 type options struct {
-	queue int
-	dial  []grpc.DialOption
+	queue         int
+	withoutResume bool
+	dial          []grpc.DialOption
 }
 
 // WithPlaintext makes [Dial] speak without TLS; for a server on the same machine, and for tests. [Connect] ignores it.
@@ -35,6 +37,12 @@ func WithQueue(events int) Option {
 	return func(o *options) { o.queue = max(events, 1) }
 }
 
+// WithoutResume makes a session end with its stream: a lost connection is an end like any other. The server keeps the
+// session for the resume_window of the [Welcome] all the same.
+func WithoutResume() Option {
+	return func(o *options) { o.withoutResume = true }
+}
+
 func collect(opts []Option) *options {
 	o := &options{
 		queue: 1024,
@@ -43,6 +51,11 @@ func collect(opts []Option) *options {
 			// As Connect tells those who make their own connection. Heartbeats keep a healthy connection from being pinged:
 			// a mobile radio is not woken for it.
 			grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
+			// Sessions want to be resumed while the server still keeps them.
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff:           backoff.Config{BaseDelay: baseDelay, Multiplier: 2, Jitter: 0.5, MaxDelay: maxDelay},
+				MinConnectTimeout: attemptTimeout,
+			}),
 		},
 	}
 	for _, option := range opts {

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// queue holds the events that have arrived and were not yet taken. Its bound makes the reader wait, and with it, through
-// the stream's flow control, the server. While calls wait for an outcome, which the reader has yet to bring, the bound
-// is off.
+// queue holds the events that have arrived and were not yet taken; it survives the stream. Its bound makes the reader
+// wait, and with it, through the stream's flow control, the server. While calls wait for an outcome, which the reader has
+// yet to bring, the bound is off.
 type queue struct {
 	// Immutable.
 	bound   int
@@ -24,9 +24,23 @@ func newQueue(bound int) *queue {
 	return &queue{bound: bound, arrived: make(chan struct{}, 1), freed: make(chan struct{}, 1)}
 }
 
-// put adds an event once there is room. It drops it when ctx ends first.
-func (q *queue) put(ctx context.Context, event Event) {
-	for !q.push(event) {
+// put adds an event. A [Reconnecting] takes the place of one that nobody has taken.
+func (q *queue) put(event Event) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if _, ok := event.(*Reconnecting); ok && len(q.events) > 0 {
+		if _, ok := q.events[len(q.events)-1].(*Reconnecting); ok {
+			q.events[len(q.events)-1] = event
+			return
+		}
+	}
+	q.events = append(q.events, event)
+	wake(q.arrived)
+}
+
+// admit waits until there is room for another event, or ctx ends.
+func (q *queue) admit(ctx context.Context) {
+	for q.full() {
 		select {
 		case <-q.freed:
 		case <-ctx.Done():
@@ -35,15 +49,10 @@ func (q *queue) put(ctx context.Context, event Event) {
 	}
 }
 
-func (q *queue) push(event Event) bool {
+func (q *queue) full() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.events) >= q.bound && q.calls == 0 {
-		return false
-	}
-	q.events = append(q.events, event)
-	wake(q.arrived)
-	return true
+	return len(q.events) >= q.bound && q.calls == 0
 }
 
 // take removes the oldest event, waiting for one until ended is closed; nil: it is, and none is left.

@@ -28,7 +28,7 @@ func TestConcurrentTake(t *testing.T) {
 				})
 			}
 			for i := range takers {
-				q.put(t.Context(), &CallMade{Meta: Meta{Seq: uint64(round*takers + i)}})
+				q.put(&CallMade{Meta: Meta{Seq: uint64(round*takers + i)}})
 			}
 			group.Wait()
 		}

@@ -1,36 +1,27 @@
 package beckon
 
 import (
-	"context"
+	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
-// read is the reader goroutine: it gives what arrives to those who wait for it, and ends the session.
-func (s *Session) read(life context.Context) {
-	s.err = s.receive(life)
-	s.cancel(nil)
-	<-s.written
-	if s.owned != nil {
-		s.owned.Close()
-	}
-	close(s.done)
-}
-
-// receive reads the stream to its end, and tells how that was.
-func (s *Session) receive(life context.Context) error {
+// read gives what arrives on a stream to those who wait for it, until the stream's end, and tells how that was. While the
+// queue is full it does not read.
+func (s *Session) read(l *link) *EndError {
 	for {
-		s.silence.begin()
-		response, err := s.stream.Recv()
-		s.silence.end()
+		s.events.admit(l.ctx)
+		l.silence.begin()
+		response, err := l.stream.Recv()
+		l.silence.end()
 		if err != nil {
-			return endError(life, err)
+			return endError(l.ctx, err)
 		}
-		s.dispatch(life, response)
+		s.dispatch(l, response)
 	}
 }
 
-func (s *Session) dispatch(life context.Context, response *beckonv1.ConnectResponse) {
+func (s *Session) dispatch(l *link, response *beckonv1.ConnectResponse) {
 	meta := Meta{Room: response.Room, Seq: response.Seq}
 	switch e := response.Event.(type) {
 	case *beckonv1.ConnectResponse_Ack, *beckonv1.ConnectResponse_Pong:
@@ -38,31 +29,71 @@ func (s *Session) dispatch(life context.Context, response *beckonv1.ConnectRespo
 		return
 	case *beckonv1.ConnectResponse_Failure:
 		// One that came back was recorded: that is not the outcome of its call.
-		if f := newFailure(meta, e.Failure); f.Code != Undelivered && s.settle(response.RequestId, f) {
+		f := newFailure(meta, e.Failure)
+		if f.Code != Undelivered && s.settle(response.RequestId, f) {
 			return
+		}
+		// Everything that is about a room is sent with a request id, except for what a resume rejoins.
+		if f.Code != Undelivered && response.RequestId == 0 {
+			s.forget(f.Room)
 		}
 	case *beckonv1.ConnectResponse_JoinedUsers:
-		if e.JoinedUsers = s.assemble(response.Room, e.JoinedUsers); e.JoinedUsers == nil {
+		if e.JoinedUsers = l.assemble(response.Room, e.JoinedUsers); e.JoinedUsers == nil {
 			return
 		}
+	case *beckonv1.ConnectResponse_Draining:
+		if s.resumable() {
+			l.drain(e.Draining.ReconnectAfter.AsDuration())
+		}
 	}
-	if event := newEvent(meta, response); event != nil {
-		s.events.put(life, event)
+	event := newEvent(meta, response)
+	if event == nil {
+		return
+	}
+	if s.progress.note(event, proto.Size(response)) {
+		s.rooms.arrive(event)
 	}
 }
 
+// settle gives the call with that request id its outcome; false: no call waits for one. A nil failure is success.
+func (s *Session) settle(id uint64, failure *Failure) bool {
+	c := s.calls.take(id)
+	if c == nil {
+		return false
+	}
+	if failure != nil && failure.Code == NotInRoom && c.sentBefore && c.change.GetLeave() != nil {
+		failure = nil // It was left when the leave was sent before.
+	}
+	if failure != nil {
+		return s.calls.conclude(c, failure)
+	}
+	if leave := c.change.GetLeave(); leave != nil {
+		s.forget(leave.Room)
+	} else {
+		s.rooms.change(c.change)
+	}
+	s.calls.conclude(c, nil)
+	return true
+}
+
+// forget takes down that the user is no longer in room.
+func (s *Session) forget(room string) {
+	s.rooms.forget(room)
+	s.progress.forget(room)
+}
+
 // assemble puts the parts of a room's list together; nil: there is more to come.
-func (s *Session) assemble(room string, part *beckonv1.JoinedUsers) *beckonv1.JoinedUsers {
+func (l *link) assemble(room string, part *beckonv1.JoinedUsers) *beckonv1.JoinedUsers {
 	list := part
-	if begun := s.lists[room]; begun != nil {
+	if begun := l.lists[room]; begun != nil {
 		begun.Users = append(begun.Users, part.Users...)
 		list = begun
 	}
 	if part.More {
-		s.lists[room] = list
+		l.lists[room] = list
 		return nil
 	}
-	delete(s.lists, room)
+	delete(l.lists, room)
 	list.More = false
 	return list
 }

@@ -38,9 +38,22 @@ func (s *stage) welcome(w *beckon.Welcome) {
 
 // hear gives the next message; nil: the client has half-closed or gone.
 func (s *stage) hear() *beckonv1.ConnectRequest {
+	for {
+		request, err := s.Recv()
+		if err != nil {
+			return nil
+		}
+		if request.GetReceived() == nil { // For hearReceived.
+			return request
+		}
+	}
+}
+
+// hearReceived returns the next message, which must tell what was received.
+func (s *stage) hearReceived() *beckonv1.ConnectRequest {
 	request, err := s.Recv()
-	if err != nil {
-		return nil
+	if err != nil || request.GetReceived() == nil {
+		s.t.Errorf("the client said %v, %v: want received", request, err)
 	}
 	return request
 }
@@ -78,14 +91,31 @@ func (s *stage) data(room string, seq uint64, kind string) {
 	})
 }
 
+// list sends the list of who is in a room.
+func (s *stage) list(room, epoch string, seq uint64, ids ...string) {
+	list := &beckonv1.JoinedUsers{Epoch: epoch}
+	for _, id := range ids {
+		list.Users = append(list.Users, user(id))
+	}
+	s.say(&beckonv1.ConnectResponse{Room: room, Seq: seq, Event: &beckonv1.ConnectResponse_JoinedUsers{JoinedUsers: list}})
+}
+
+// user is somebody whose name is the id.
+func user(id string) *beckon.User { return &beckon.User{Id: id, Name: id} }
+
 // perform serves the script to a new connection, until the test ends.
 func (play script) perform(t *testing.T) *grpc.ClientConn {
+	return dialConn(t, play.network(t).dial)
+}
+
+// network serves the script at the end of a line, until the test ends.
+func (play script) network(t *testing.T) *line {
 	server := grpc.NewServer(grpc.WaitForHandlers(true))
 	beckonv1.RegisterSignalServer(server, &scripted{t: t, play: play})
 	listener := bufconn.Listen(64 << 10)
 	go server.Serve(listener)
 	t.Cleanup(server.Stop)
-	return dialConn(t, listener.DialContext)
+	return &line{far: listener.DialContext}
 }
 
 // open performs the script and opens a session with it that is closed with the test.

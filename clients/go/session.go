@@ -3,83 +3,77 @@ package beckon
 import (
 	"context"
 	"io"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-
-	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
 // closeTimeout is how long Close waits for the server to end the stream.
 const closeTimeout = 5 * time.Second
 
-// Session is one user's presence on a server, from [Dial] or [Connect] to its end. All methods may be called
-// concurrently.
+// Session is one user's presence on a server, from [Dial] or [Connect] to its end. It outlives the streams that carry it:
+// one that is lost is replaced by another. All methods may be called concurrently.
 //
-// Two goroutines serve it, a reader and a writer; both end with the session. A session has to be ended, by Close, by
-// Abort or by the server, for its resources to be freed.
+// Two goroutines serve it: one opens streams, waits between attempts and reads; the other writes, and ends with its
+// stream. A session has to be ended, by Close, by Abort or by the server, for its resources to be freed.
+//
+// No lock is held while another is taken, but for that of rooms, which is held while an event is put into the queue.
 type Session struct {
 	// Immutable.
-	stream  stream
-	welcome *Welcome
-	cancel  context.CancelCauseFunc // Ends the stream.
-	owned   io.Closer               // Closed at the end; may be nil.
+	id      string
+	cc      grpc.ClientConnInterface
+	owned   io.Closer // Closed at the end; may be nil.
+	resumes bool      // A stream that is lost is replaced.
+	life    context.Context
+	end     context.CancelCauseFunc // Ends life, and with it the stream.
+	closing context.Context         // Ended by Close: nothing new is begun.
+	close   context.CancelFunc
+	done    chan struct{} // Closed at the end, by the run goroutine.
 
 	events   *queue
+	calls    *calls
 	progress *progress
-	calls    chan *call    // From callers to the writer; unbuffered, never closed.
-	closing  chan struct{} // Closed by Close: nothing more is sent.
-	once     sync.Once     // Closes closing.
-	written  chan struct{} // Closed when the writer has ended.
-	done     chan struct{} // Closed at the end, by the reader.
+	rooms    *rooms
 
-	// Owned by the reader goroutine.
-	lists   map[string]*beckonv1.JoinedUsers // By room: lists of which parts are still to come.
-	silence *silence                         // nil: the server may be silent.
+	welcome atomic.Pointer[Welcome] // The newest stream's.
 
-	// Owned by the writer goroutine.
-	lastID uint64 // The request id given last.
+	// Owned by the run goroutine.
+	attempts attempts
 
 	// Written before done is closed.
 	err error
-
-	mu sync.Mutex
-	// Guarded by mu. By request id: the calls that wait for their outcome.
-	waiting map[uint64]*call
 }
 
-type stream = grpc.BidiStreamingClient[beckonv1.ConnectRequest, beckonv1.ConnectResponse]
-
 func newSession(
-	life context.Context, cancel context.CancelCauseFunc, stream stream, welcome *Welcome, owned io.Closer, o *options,
+	life context.Context, end context.CancelCauseFunc, cc grpc.ClientConnInterface, owned io.Closer, l *link, o *options,
 ) *Session {
 	s := &Session{
-		stream:   stream,
-		welcome:  welcome,
-		cancel:   cancel,
+		id:       l.welcome.UserId,
+		cc:       cc,
 		owned:    owned,
-		events:   newQueue(o.queue),
-		progress: newProgress(welcome.UserId),
-		calls:    make(chan *call),
-		closing:  make(chan struct{}),
-		written:  make(chan struct{}),
+		resumes:  !o.withoutResume,
+		life:     life,
+		end:      end,
 		done:     make(chan struct{}),
-		lists:    make(map[string]*beckonv1.JoinedUsers),
-		silence:  newSilence(welcome.HeartbeatInterval.AsDuration(), cancel),
-		waiting:  make(map[uint64]*call),
+		events:   newQueue(o.queue),
+		calls:    newCalls(),
+		progress: newProgress(l.welcome.UserId, l.welcome.Epoch),
 	}
-	go s.read(life)
-	go s.write(life)
+	s.closing, s.close = context.WithCancel(context.Background())
+	s.rooms = newRooms(s.id, s.events)
+	s.welcome.Store(l.welcome)
+	go s.run(l)
 	return s
 }
 
 // ID is the user's id, what others put into the field To.
-func (s *Session) ID() string { return s.welcome.UserId }
+func (s *Session) ID() string { return s.id }
 
-// Welcome is what the server said first; not to be changed.
-func (s *Session) Welcome() *Welcome { return s.welcome }
+// Welcome is what the server said first on the newest stream; not to be changed. After [Resumed] or [Resynced] it may
+// have other ICE servers and other limits.
+func (s *Session) Welcome() *Welcome { return s.welcome.Load() }
 
 // Done is closed when the session has ended. Events may still wait to be taken.
 func (s *Session) Done() <-chan struct{} { return s.done }
@@ -98,17 +92,19 @@ func (s *Session) Err() error {
 // for which Close waits at most five seconds before it aborts ([Abandoned]). A server that does not read what is still on
 // its way to it is given that time, too. The events that came until then can still be taken. The error is that of Err.
 // Later calls of Close wait for the same end.
+//
+// While the connection is lost there is nobody to say goodbye to: the session ends at once and cleanly, what had no
+// outcome is not sent again, and others see the user leave once the resume_window has passed. A connection that is lost
+// during Close ends the session with an [*EndError].
 func (s *Session) Close() error {
-	s.once.Do(func() {
-		s.events.lift() // So that what comes until the end does not wait for the application to take it.
-		close(s.closing)
-	})
+	s.events.lift() // So that what comes until the end does not wait for the application to take it.
+	s.close()
 	timeout := time.NewTimer(closeTimeout)
 	defer timeout.Stop()
 	select {
 	case <-s.done:
 	case <-timeout.C:
-		s.cancel(&EndError{
+		s.end(&EndError{
 			Code:   codes.DeadlineExceeded,
 			Reason: Abandoned,
 			Detail: "the server did not end the session within " + closeTimeout.String(),
@@ -118,8 +114,8 @@ func (s *Session) Close() error {
 	return s.err
 }
 
-// Abort ends the session as a lost connection does: the server keeps it for the resume_window of the [Welcome], in which
-// nobody sees the user leave. It does not wait.
+// Abort ends the session without a word to the server, which takes the connection as lost: it keeps the session for the
+// resume_window of the [Welcome], in which nobody sees the user leave. It does not wait.
 func (s *Session) Abort() {
-	s.cancel(&EndError{Code: codes.Canceled, Reason: Abandoned, Detail: "the session was aborted"})
+	s.end(&EndError{Code: codes.Canceled, Reason: Abandoned, Detail: "the session was aborted"})
 }

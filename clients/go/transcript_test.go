@@ -22,7 +22,7 @@ import (
 )
 
 // TestTranscripts plays the conversations of clients/testdata that a client library can play, each against a server of
-// its own.
+// its own, as the README there wants it.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("../testdata/*.txtar")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestTranscripts(t *testing.T) {
 		played++
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				conn := dialConn(t, openHouse(t, server.Config{}).listener.DialContext)
+				conn := dialConn(t, openHouse(t, server.Config{ResumeWindow: 3 * time.Second}).listener.DialContext)
 				if err := conversation.Play(t.Context(), sessions(conn)); err != nil {
 					t.Error(err)
 				}
@@ -54,10 +54,10 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// sessions opens a session for each stream of a transcript.
+// sessions opens a session for each stream of a transcript, which ends with it.
 func sessions(conn *grpc.ClientConn) transcript.Dial {
 	return func(ctx context.Context) (transcript.Peer, error) {
-		session, err := beckon.Connect(ctx, conn)
+		session, err := beckon.Connect(ctx, conn, beckon.WithoutResume())
 		if err != nil {
 			return nil, err
 		}

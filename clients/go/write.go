@@ -1,7 +1,6 @@
 package beckon
 
 import (
-	"context"
 	"fmt"
 
 	"google.golang.org/protobuf/proto"
@@ -9,21 +8,27 @@ import (
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
-// write is the writer goroutine: it alone sends, so that request ids reach the server in order.
-func (s *Session) write(life context.Context) {
-	defer close(s.written)
-	beat := beats(s.welcome.HeartbeatInterval.AsDuration())
+// write is the writer goroutine of a stream: it alone sends, so that request ids reach the server in order. It begins
+// with what was sent on a former stream and has had no outcome.
+func (s *Session) write(l *link) {
+	defer close(l.written)
+	beat := beats(l.welcome.HeartbeatInterval.AsDuration())
+	wake(s.calls.ready)
 	for {
 		var err error
 		select {
-		case c := <-s.calls:
-			err = s.transmit(c)
+		case <-s.calls.ready:
+			if c := s.calls.next(); c != nil {
+				err = s.transmit(l, c)
+			}
 		case <-beat:
-			err = s.stream.Send(ping(s.progress.untold()))
-		case <-s.closing:
-			s.stream.CloseSend()
+			err = l.stream.Send(ping(s.progress.untold()))
+		case <-s.progress.due:
+			err = l.stream.Send(received(s.progress.untold()))
+		case <-s.closing.Done():
+			s.finish(l)
 			return
-		case <-life.Done():
+		case <-l.ctx.Done():
 			return
 		}
 		if err != nil {
@@ -32,47 +37,56 @@ func (s *Session) write(life context.Context) {
 	}
 }
 
+// finish sends again what had no outcome on a former stream, and half-closes.
+func (s *Session) finish(l *link) {
+	for c := s.calls.nextAgain(); c != nil; c = s.calls.nextAgain() {
+		if s.transmit(l, c) != nil {
+			return
+		}
+	}
+	l.stream.CloseSend()
+}
+
 // transmit puts the message of a call on the stream. The error is that of the stream.
-func (s *Session) transmit(c *call) error {
-	request := &ConnectRequest{Message: c.request.GetMessage()}
-	if !c.silent {
-		s.lastID++
-		request.RequestId = s.lastID
+func (s *Session) transmit(l *link, c *call) error {
+	if c.encoded == nil {
+		encoded, failure := encode(c.request, c.id, maxBytes(l.welcome))
+		if failure != nil {
+			s.calls.take(c.id)
+			s.calls.conclude(c, failure)
+			return nil
+		}
+		c.encoded = encoded
 	}
-	encoded, failure := s.encode(request)
-	if failure != nil {
-		c.outcome <- failure
-		return nil
-	}
-	if !c.silent {
-		s.expect(request.RequestId, c)
-	}
-	if err := s.stream.Send(encoded); err != nil {
+	if err := l.stream.Send(c.wire()); err != nil {
 		return err
 	}
 	if c.silent {
-		c.outcome <- nil
+		s.calls.conclude(c, nil)
 	}
 	return nil
 }
 
-// encode gives the message with its encoding in the place of its fields: gRPC copies that as it is. It refuses a message
-// that would end the stream, so that it harms nothing else.
-func (s *Session) encode(request *ConnectRequest) (*ConnectRequest, error) {
-	bytes, err := proto.Marshal(request)
+// encode gives the bytes of a message with its request id. It refuses a message that would end the stream, so that it
+// harms nothing else.
+func encode(request *ConnectRequest, id uint64, limit int) ([]byte, *Failure) {
+	bytes, err := proto.Marshal(&ConnectRequest{RequestId: id, Message: request.GetMessage()})
 	if err != nil {
 		return nil, &Failure{Code: Invalid, Detail: err.Error()}
 	}
-	if limit := s.welcome.Limits.GetMaxMessageBytes(); limit > 0 && uint64(len(bytes)) > uint64(limit) {
+	if len(bytes) > limit {
 		detail := fmt.Sprintf("the message has %d bytes: the server takes at most %d", len(bytes), limit)
 		return nil, &Failure{Code: TooLarge, Detail: detail}
 	}
-	encoded := &ConnectRequest{}
-	encoded.ProtoReflect().SetUnknown(bytes)
-	return encoded, nil
+	return bytes, nil
 }
 
-// ping tells how far the application has read.
-func ping(received []*beckonv1.Cursor) *ConnectRequest {
-	return &ConnectRequest{Message: &beckonv1.ConnectRequest_Ping{Ping: &beckonv1.Ping{Received: received}}}
+// ping tells what has arrived.
+func ping(cursors []*beckonv1.Cursor) *ConnectRequest {
+	return &ConnectRequest{Message: &beckonv1.ConnectRequest_Ping{Ping: &beckonv1.Ping{Received: cursors}}}
+}
+
+// received tells the same, between two pings.
+func received(cursors []*beckonv1.Cursor) *ConnectRequest {
+	return &ConnectRequest{Message: &beckonv1.ConnectRequest_Received{Received: &beckonv1.Received{Cursors: cursors}}}
 }

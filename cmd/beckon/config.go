@@ -79,8 +79,11 @@ func fromNode(flag *pflag.Flag, entry *yaml.Node, source string) error {
 		return nil
 	case entry.Kind == yaml.SequenceNode && repeated:
 		var items []string
-		if entry.Decode(&items) != nil || list.Replace(items) != nil {
+		if entry.Decode(&items) != nil {
 			return usagef("%s: expected a list of single values", source)
+		}
+		if err := list.Replace(items); err != nil {
+			return badValue(source, flag, strings.Join(items, ","), err)
 		}
 		return nil
 	default:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,6 +23,7 @@ func sample() *pflag.FlagSet {
 	flags.Var(choice(&format, "text", "json"), "log-format", "")
 	flags.Bool("log-payloads", false, "")
 	flags.StringSlice("allow-origin", nil, "")
+	flags.Var(networks{new([]netip.Prefix)}, "trusted-proxy", "")
 	return flags
 }
 
@@ -79,6 +81,28 @@ func TestPrecedence(t *testing.T) {
 			env:  map[string]string{"BECKON_ALLOW_ORIGIN": "https://a.example,https://b.example"},
 			file: "allow-origin: https://c.example\n",
 			want: map[string]string{"allow-origin": "[https://a.example,https://b.example]"},
+		},
+		{
+			name: "networks",
+			args: []string{"--trusted-proxy=10.0.0.0/8", "--trusted-proxy=127.0.0.1,fd00::1"},
+			want: map[string]string{"trusted-proxy": "10.0.0.0/8,127.0.0.1/32,fd00::1/128"},
+		},
+		{
+			name: "networks in a variable",
+			env:  map[string]string{"BECKON_TRUSTED_PROXY": "10.0.0.0/8,fd00::/8"},
+			file: "trusted-proxy: 127.0.0.1\n",
+			want: map[string]string{"trusted-proxy": "10.0.0.0/8,fd00::/8"},
+		},
+		{
+			name: "networks in the file",
+			file: "trusted-proxy: [10.0.0.0/8, '::1']\n",
+			want: map[string]string{"trusted-proxy": "10.0.0.0/8,::1/128"},
+		},
+		{
+			name: "no networks",
+			env:  map[string]string{"BECKON_TRUSTED_PROXY": ""},
+			file: "trusted-proxy: 127.0.0.1\n",
+			want: map[string]string{"trusted-proxy": ""},
 		},
 		{
 			name: "sizes",
@@ -158,6 +182,11 @@ func TestConfigurationErrors(t *testing.T) {
 			name: "list of lists",
 			file: "allow-origin: [[x]]\n",
 			want: `FILE:1: allow-origin: expected a list of single values`,
+		},
+		{
+			name: "no network",
+			file: "trusted-proxy: [127.0.0.1, example.org]\n",
+			want: `FILE:1: trusted-proxy: "127.0.0.1,example.org": expected a network such as 10.0.0.0/8 or fd00::/8, or an address`,
 		},
 		{
 			name: "the same key twice",

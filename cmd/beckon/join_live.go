@@ -47,6 +47,7 @@ func joinLive(ctx context.Context, conn grpc.ClientConnInterface, join *beckon.J
 		console: console,
 		room:    join.Room,
 		listed:  make(chan struct{}),
+		lost:    make(chan struct{}, 1),
 		view:    newView(join.Room, session.ID()),
 	}
 	go func() {
@@ -65,10 +66,12 @@ type visit struct {
 	console *console
 	room    string
 	listed  chan struct{} // Closed when the view has its first list.
+	lost    chan struct{} // Of size 1, never closed: the connection may have been lost.
 
 	mu sync.Mutex
 	// Guarded by mu.
 	view *view
+	away bool // The connection is lost.
 }
 
 // show prints what happens until the session or ctx ends.
@@ -86,6 +89,9 @@ func (v *visit) show(ctx context.Context) error {
 		if left, ok := event.(*beckon.UserLeft); ok && left.User.GetId() == v.session.ID() {
 			return fmt.Errorf("no longer in %s%s", v.room, reason(word(left.Reason, "LEAVE_REASON_"), ""))
 		}
+		if failure, ok := event.(*beckon.Failure); ok && failure.Room == v.room {
+			return failure // The room could not be joined anew: any other failure in it is the outcome of a call.
+		}
 	}
 	return nil
 }
@@ -93,6 +99,16 @@ func (v *visit) show(ctx context.Context) error {
 func (v *visit) seen(event beckon.Event) []string {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	switch event.(type) {
+	case *beckon.Reconnecting:
+		v.away = true
+		select {
+		case v.lost <- struct{}{}:
+		default:
+		}
+	case *beckon.Resumed, *beckon.Resynced:
+		v.away = false
+	}
 	before := v.view.listed
 	lines := v.view.lines(event)
 	if v.view.listed && !before {
@@ -101,30 +117,74 @@ func (v *visit) seen(event beckon.Event) []string {
 	return lines
 }
 
-// listen does what the lines of the input say, once it is known who is there, until one of them is "/quit" or the input
-// ends.
+func (v *visit) isAway() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.away
+}
+
+// maxTyped is how many lines may wait to be said, as they do while the connection is lost.
+const maxTyped = 100
+
+// listen does what the lines of the input say, one after the other, once it is known who is there, until one of them is
+// "/quit" or the input ends: then it waits for what is still to be said, but not while the connection is lost.
 func (v *visit) listen(ctx context.Context) error {
 	select {
 	case <-v.listed:
 	case <-ctx.Done():
 		return nil
 	}
-	for {
-		line, err := v.console.ReadLine()
-		if err == io.EOF || strings.TrimSpace(line) == "/quit" {
+	lines := readLines(ctx, v.console)
+	var typed []string
+	var doing <-chan error // nil: nothing.
+	for ended := false; ; {
+		if doing == nil && len(typed) > 0 {
+			doing = v.do(ctx, typed[0])
+			typed = typed[1:]
+		}
+		if ended && doing == nil {
 			return nil
 		}
-		if err != nil {
-			return fmt.Errorf("read the input: %w", err)
+		if ended && v.isAway() {
+			return v.console.Print(failed(errors.New("the connection is lost: not all that was typed has been said"))...)
 		}
-		answer, err := v.obey(ctx, strings.ToValidUTF8(line, "\ufffd"))
-		if err != nil {
-			answer = failed(err)
+		in := lines
+		if ended || len(typed) == maxTyped {
+			in = nil
 		}
-		if err := v.console.Print(answer...); err != nil {
-			return err
+		select {
+		case line := <-in:
+			switch {
+			case line.err == io.EOF || strings.TrimSpace(line.text) == "/quit":
+				ended = true
+			case line.err != nil:
+				return fmt.Errorf("read the input: %w", line.err)
+			default:
+				typed = append(typed, line.text)
+			}
+		case err := <-doing:
+			if err != nil {
+				return err
+			}
+			doing = nil
+		case <-v.lost:
+		case <-ctx.Done():
+			return nil
 		}
 	}
+}
+
+// do begins to do what one line says, and prints what comes of it. The error is that of the printing.
+func (v *visit) do(ctx context.Context, line string) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		answer, err := v.obey(ctx, strings.ToValidUTF8(line, "\ufffd"))
+		if err != nil && !errors.Is(err, beckon.ErrClosed) {
+			answer = failed(err)
+		}
+		done <- v.console.Print(answer...)
+	}()
+	return done
 }
 
 // obey does what one line says. The error is shown to the person, who goes on.

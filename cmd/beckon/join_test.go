@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"io"
+	"net"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
@@ -185,4 +188,99 @@ func TestOnThisMachine(t *testing.T) {
 			t.Errorf("onThisMachine(%q) = %v, want %v", target, got, want)
 		}
 	}
+}
+
+// A line leads to a server and can be cut.
+type line struct {
+	t        *testing.T
+	server   string
+	listener net.Listener
+
+	mu sync.Mutex
+	// Guarded by mu.
+	down  bool
+	conns []net.Conn
+}
+
+func newLine(t *testing.T, server string) *line {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &line{t: t, server: server, listener: listener}
+	var accepting sync.WaitGroup
+	accepting.Go(l.accept)
+	t.Cleanup(func() {
+		listener.Close()
+		l.cut()
+		accepting.Wait()
+	})
+	return l
+}
+
+// accept joins each connection that is made with one to the server.
+func (l *line) accept() {
+	for {
+		near, err := l.listener.Accept()
+		if err != nil {
+			return // The test has ended.
+		}
+		l.mu.Lock()
+		if l.down {
+			near.Close()
+		} else if far, err := net.Dial("tcp", l.server); err != nil {
+			l.t.Error(err)
+			near.Close()
+		} else {
+			l.conns = append(l.conns, near, far)
+			go io.Copy(near, far)
+			go io.Copy(far, near)
+		}
+		l.mu.Unlock()
+	}
+}
+
+func (l *line) cut() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = true
+	for _, conn := range l.conns {
+		conn.Close()
+	}
+	l.conns = nil
+}
+
+func (l *line) mend() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.down = false
+}
+
+// TestJoinComesBack loses connections: what is typed in the meantime is said later, and one can leave all the same.
+func TestJoinComesBack(t *testing.T) {
+	_, ports := startServer(t)
+	line := newLine(t, ports["grpc"])
+	ana := start(t, "join", "lobby", "--name", "ana", "--server", line.listener.Addr().String())
+	ana.out.expect("that is you")
+	bob := start(t, "join", "lobby", "--name", "bob", "--server", ports["grpc"])
+	bob.out.expect("that is you")
+	ana.out.expect("* bob (")
+
+	line.cut()
+	ana.out.expect("* the connection is lost: ")
+	ana.typeLine("one")
+	ana.typeLine("two")
+	bob.typeLine("three")
+	line.mend()
+	ana.out.expect("* back, nothing was missed")
+	ana.out.expect("<bob> three")
+	bob.out.expect("<ana> one")
+	bob.out.expect("<ana> two")
+
+	line.cut()
+	ana.out.expect("* the connection is lost: ")
+	ana.typeLine("never said")
+	ana.typeLine("/quit")
+	ana.out.expect("! the connection is lost: not all that was typed has been said")
+	ana.expectExit(exitOK)
 }

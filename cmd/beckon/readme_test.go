@@ -479,6 +479,24 @@ func TestReadmeConfiguration(t *testing.T) {
 	}
 }
 
+// TestReadmeLimits: the limits of README.md are all that there are, with their defaults.
+func TestReadmeLimits(t *testing.T) {
+	row := regexp.MustCompile("(?m)^\\| `--(max-[a-z-]+)` \\| (\\w+) \\|")
+	shown := make(map[string]string)
+	for _, m := range row.FindAllStringSubmatch(readFile(t, "README.md"), -1) {
+		shown[m[1]] = m[2]
+	}
+	limits := make(map[string]string)
+	newServe().Flags().VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, "max-") {
+			limits[f.Name] = f.DefValue
+		}
+	})
+	if diff := cmp.Diff(limits, shown); diff != "" {
+		t.Errorf("the flags (-) are not what README.md shows (+):\n%s", diff)
+	}
+}
+
 // TestDocumentsName: the files, the tests and the flags that README.md and docs name are there.
 func TestDocumentsName(t *testing.T) {
 	documents, err := filepath.Glob(filepath.Join(root, "docs/*.md"))

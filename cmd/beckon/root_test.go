@@ -40,6 +40,14 @@ func TestUsageErrors(t *testing.T) {
 		{"serve --max-streams 4294967296", `--max-streams: "4294967296": expected a whole number up to 536870911, or none`},
 		{"serve --max-message-bytes 10", `--max-message-bytes: "10": expected a size such as 256KiB, from 1KiB to 511MiB`},
 		{"serve --max-outbox-bytes 300KiB", `--max-outbox-bytes: 300KiB: expected at least 512KiB, twice --max-message-bytes, or none`},
+		{"serve --max-bytes-per-second 100", `--max-bytes-per-second: "100": expected a size such as 256KiB, from 1KiB to 511MiB, or none`},
+		{"serve --max-retained-bytes none", `--max-retained-bytes: "none": expected a size such as 256KiB, from 1MiB to 511MiB`},
+		{"serve --max-pending -1", `--max-pending: "-1": expected a whole number up to 536870911, or none`},
+		{"serve --resume-window 30", `--resume-window: "30": expected a duration of at least 1s, such as 30s or 1m30s`},
+		{"serve --session-key-file missing", `--session-key-file: "missing": no such file or directory: expected a file such as "openssl rand -hex 32" writes`},
+		{"serve --trusted-proxy 10.0.0.0/33", `--trusted-proxy: "10.0.0.0/33": expected a network such as 10.0.0.0/8 or fd00::/8, or an address`},
+		{"serve --trusted-proxy proxy", `--trusted-proxy: "proxy": expected a network such as 10.0.0.0/8 or fd00::/8, or an address`},
+		{"serve --trusted-proxy ::ffff:10.0.0.1", `--trusted-proxy: "::ffff:10.0.0.1": expected a network such as 10.0.0.0/8 or fd00::/8, or an address`},
 		{"serve --max-message-bytes huge", `--max-message-bytes: "huge": expected a size such as 256KiB, from 1KiB to 511MiB`},
 	} {
 		t.Run(tt.line, func(t *testing.T) {
@@ -79,7 +87,10 @@ func TestHelp(t *testing.T) {
 	}{
 		{"", []string{"serve", "join", "version", "completion", "Exit codes:", "BECKON_"}},
 		{"--help", []string{"Exit codes:"}},
-		{"serve --help", []string{"Examples:", "--grpc", "--max-message-bytes SIZE", "--config FILE", "(default 256KiB)"}},
+		{"serve --help", []string{
+			"Examples:", "SIGTERM", "/drain", "--grpc", "--trusted-proxy CIDR", "--max-message-bytes SIZE",
+			"--session-key-file FILE", "--config FILE", "(default 256KiB)", "(default 20s)",
+		}},
 		{"join --help", []string{"Examples:", "--attribute KEY=VALUE", "--presence full|delta|none"}},
 	} {
 		code, stdout, stderr := runBeckon(t, strings.Fields(tt.line)...)

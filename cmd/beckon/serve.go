@@ -19,8 +19,12 @@ func newServe() *cobra.Command {
 		Use:   "serve",
 		Short: "Run a server",
 		Long: `Run a server until it is told to stop. It logs to standard error where it listens, and is ready when /readyz on the
-admin port answers 200. SIGTERM and SIGINT end it in order: no new sessions, then the clients are told, then it exits
-with 0. A second signal ends it at once.
+admin port answers 200.
+
+SIGTERM, SIGINT and a POST to /drain on the admin port end it in order: it is no longer ready and takes no new streams,
+each client is told when its stream is going to end, all of them end within half of --drain-timeout, and it exits with
+0. A second signal ends it at once. Clients come back by themselves: a server that is started with the same
+--session-key-file takes their sessions up, if they come within --resume-window of its start.
 
 A size may be written as 262144 or as 256KiB.
 
@@ -33,6 +37,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 		Example: `  beckon serve
   beckon serve --grpc :50051 --web :8080 --log-format json
   beckon serve --web-origin https://app.example.org --web-origin https://www.example.org
+  beckon serve --trusted-proxy 127.0.0.1 --session-key-file session.key
   beckon serve --config beckon.yaml --log-level debug
   BECKON_WEB=off beckon serve`,
 		Args: noArguments,
@@ -55,20 +60,32 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.Var(optionalAddress(&config.WebAddr), "web", `where browsers connect; "off": nowhere`)
 	f.StringSliceVar(&config.WebOrigins, "web-origin", nil,
 		"pages of this `ORIGIN` may use the server; \"*\": of any; may be repeated")
-	f.Var(optionalAddress(&config.AdminAddr), "admin", `where operators look (/readyz); "off": nowhere`)
+	f.Var(networks{&config.TrustedProxies}, "trusted-proxy",
+		"believe X-Forwarded-For of a proxy in this network; may be repeated")
+	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/readyz, /drain); "off": nowhere`)
 
 	f.Var(size(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
 	f.Var(countBound(&config.MaxRooms), "max-rooms", "rooms that one session may be in at one time")
+	f.Var(countBound(&config.MaxUsers), "max-users", "users that may be in one room at one time")
 	f.Var(countBound(&config.MaxSessions), "max-sessions", "sessions in all")
+	f.Var(countBound(&config.MaxSessionsPerIP), "max-sessions-per-ip", "sessions from one address; of IPv6, from one /64")
+	f.Var(countBound(&config.MaxPending), "max-pending", "streams that have yet to say something")
 	f.Var(countBound(&config.MaxConnections), "max-connections", "connections to each port; more wait")
 	f.Var(countBound(&config.MaxStreams), "max-streams", "streams on one connection; more wait")
 	f.Var(sizeBound(&config.MaxOutboxBytes, 64<<10), "max-outbox-bytes",
 		"what one session may leave unread; at least two messages")
+	f.Var(countBound(&config.MaxMessagesPerSecond), "max-messages-per-second",
+		"messages of one session, for long; ten times that at once")
+	f.Var(sizeBound(&config.MaxBytesPerSecond, 1<<10), "max-bytes-per-second", "the same in bytes")
+	f.Var(size(&config.MaxRetainedBytes, 1<<20), "max-retained-bytes", "what is kept of messages until they are received, in all")
 
 	f.Var(duration(&config.HandshakeTimeout, time.Millisecond), "handshake-timeout",
 		"how long a client may take to set a connection up")
 	f.Var(duration(&config.HeartbeatInterval, time.Second), "heartbeat-interval",
 		"how often each side shows that it is there")
+	f.Var(duration(&config.ResumeWindow, time.Second), "resume-window", "how long a session is kept whose client was lost")
+	f.Var(secretFile(&config.SessionKeyFile), "session-key-file",
+		"a secret of 32 bytes or more, with which sessions outlive a restart")
 	f.Var(duration(&config.DrainTimeout, time.Millisecond), "drain-timeout", "how long the end may take")
 
 	choiceVar(cmd, &log.format, "log-format", "how a log line is written", "text", "json")

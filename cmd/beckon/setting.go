@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"net"
+	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -140,6 +143,78 @@ func parseAddress(text string) (string, error) {
 		return "", errors.New("expected a port from 0 to 65535")
 	}
 	return text, nil
+}
+
+// secretFile is a file that can be read, or none.
+func secretFile(target *string) pflag.Value {
+	return setting[string]{target, "FILE",
+		func(text string) (string, error) {
+			if text == "" {
+				return "", nil
+			}
+			file, err := os.Open(text)
+			if err != nil {
+				if bad, ok := errors.AsType[*fs.PathError](err); ok {
+					err = bad.Err // The path is told anyway.
+				}
+				return "", fmt.Errorf(`%w: expected a file such as "openssl rand -hex 32" writes`, err)
+			}
+			return text, file.Close()
+		},
+		asIs,
+	}
+}
+
+// networks are networks, or single addresses. The flag may be repeated, and a value may have several.
+type networks struct{ target *[]netip.Prefix }
+
+func (n networks) Set(text string) error {
+	if text == "" {
+		return nil
+	}
+	for one := range strings.SplitSeq(text, ",") {
+		if err := n.Append(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n networks) String() string { return strings.Join(n.GetSlice(), ",") }
+
+func (n networks) Type() string { return "CIDR" }
+
+// Append implements pflag.SliceValue.
+func (n networks) Append(text string) error {
+	network, err := netip.ParsePrefix(text)
+	if addr, notNetwork := netip.ParseAddr(text); notNetwork == nil {
+		network, err = addr.WithZone("").Prefix(addr.BitLen())
+	}
+	if err != nil || network.Addr().Is4In6() {
+		return errors.New("expected a network such as 10.0.0.0/8 or fd00::/8, or an address")
+	}
+	*n.target = append(*n.target, network)
+	return nil
+}
+
+// Replace implements pflag.SliceValue.
+func (n networks) Replace(texts []string) error {
+	*n.target = nil
+	for _, text := range texts {
+		if err := n.Append(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// GetSlice implements pflag.SliceValue.
+func (n networks) GetSlice() []string {
+	texts := make([]string, len(*n.target))
+	for i, network := range *n.target {
+		texts[i] = network.String()
+	}
+	return texts
 }
 
 // choiceVar adds a flag that is one of some words, with their completion.

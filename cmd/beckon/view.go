@@ -66,6 +66,15 @@ func (v *view) lines(event beckon.Event) []string {
 		return told("there are new ICE servers")
 	case *beckon.Draining:
 		return told("the server is about to stop")
+	case *beckon.Reconnecting:
+		if e.Attempt == 1 {
+			return told("the connection is lost%s; trying to come back", cause(e.Cause))
+		}
+		return told("not back yet%s; trying again", cause(e.Cause))
+	case *beckon.Resumed:
+		return told("back, nothing was missed")
+	case *beckon.Resynced:
+		return told("back, something may have been missed")
 	}
 	return nil
 }
@@ -259,6 +268,11 @@ func word(value fmt.Stringer, prefix string) string {
 		return ""
 	}
 	return strings.ToLower(strings.ReplaceAll(name, "_", " "))
+}
+
+// cause tells why a connection was lost, to follow that it was.
+func cause(end *beckon.EndError) string {
+	return reason(strings.ToLower(strings.ReplaceAll(string(end.Reason), "_", " ")), end.Detail)
 }
 
 // reason joins what is known of why something happened, to follow what happened.

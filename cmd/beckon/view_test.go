@@ -86,6 +86,16 @@ func TestView(t *testing.T) {
 			`! UNDELIVERED: bob went\n`,
 		},
 		{&beckon.Draining{Draining: &beckonv1.Draining{}}, "* the server is about to stop"},
+		{
+			&beckon.Reconnecting{Cause: &beckon.EndError{Reason: beckon.ShuttingDown, Detail: "for now\n"}, Attempt: 1},
+			`* the connection is lost: shutting down, for now\n; trying to come back`,
+		},
+		{
+			&beckon.Reconnecting{Cause: &beckon.EndError{Detail: "no route to host"}, Attempt: 2},
+			"* not back yet: no route to host; trying again",
+		},
+		{&beckon.Resumed{}, "* back, nothing was missed"},
+		{&beckon.Resynced{}, "* back, something may have been missed"},
 		{&beckon.IceServersChanged{IceServersChanged: &beckonv1.IceServersChanged{}}, "* there are new ICE servers"},
 	} {
 		got := strings.Join(v.lines(step.event), "\n")

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"net/netip"
 	"runtime"
 	"strings"
 	"testing"
@@ -18,18 +19,15 @@ type sink struct{}
 func (sink) Send([]byte) error { return nil }
 
 // enterSink opens a session that is in the lobby and whose events go nowhere.
-func enterSink(b *testing.B, h *Hub, p beckonv1.Presence) *Session {
+func enterSink(b *testing.B, h *Hub, p beckonv1.Presence) *Conn {
 	b.Helper()
-	s, err := h.Open(sink{})
-	if err != nil {
-		b.Fatal(err)
-	}
+	s := h.Open(sink{}, netip.AddrPort{})
 	handle(b, s, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: "lobby", Presence: p}}})
 	return s
 }
 
 // handle hands a message to a session.
-func handle(b *testing.B, s *Session, m *beckonv1.ConnectRequest) {
+func handle(b *testing.B, s *Conn, m *beckonv1.ConnectRequest) {
 	b.Helper()
 	raw, err := proto.Marshal(m)
 	if err != nil {
@@ -94,7 +92,7 @@ func BenchmarkJoin(b *testing.B) {
 				}
 				b.ReportAllocs()
 				for b.Loop() {
-					enterSink(b, h, mode).End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+					enterSink(b, h, mode).Leave()
 				}
 			})
 		}
@@ -114,19 +112,16 @@ func BenchmarkIdleSession(b *testing.B) {
 			return m.HeapAlloc
 		}
 		before := live()
-		sessions := make([]*Session, n)
+		sessions := make([]*Conn, n)
 		for i := range sessions {
-			s, err := h.Open(sink{})
-			if err != nil {
-				b.Fatal(err)
-			}
+			s := h.Open(sink{}, netip.AddrPort{})
 			handle(b, s, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: fmt.Sprint("room ", i/2), Presence: delta}}})
 			<-s.Written()
 			sessions[i] = s
 		}
 		b.ReportMetric(float64(live()-before)/n, "B/session")
 		for _, s := range sessions {
-			s.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+			s.Leave()
 		}
 	}
 }

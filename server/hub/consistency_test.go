@@ -12,14 +12,14 @@ import (
 // checkConsistency returns an error unless the hub's state holds together and agrees with its log. Nothing else may be
 // under way.
 func checkConsistency(h *Hub) error {
-	h.sessionsMu.Lock()
-	defer h.sessionsMu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	h.roomsMu.RLock()
 	defer h.roomsMu.RUnlock()
 
 	entered := map[*room]int{}
 	for id, s := range h.sessions {
-		if id != s.id || s.ended {
+		if id != s.id || s.ended || !s.founded {
 			return fmt.Errorf("session %s is listed as %s; ended: %v", s.id, id, s.ended)
 		}
 		for i, m := range s.members {
@@ -34,8 +34,15 @@ func checkConsistency(h *Hub) error {
 			}
 			entered[m.room]++
 		}
-		if err := s.out.checkConsistency(); err != nil {
-			return fmt.Errorf("session %s: %w", id, err)
+		if c := s.conn.Load(); c != nil {
+			if _, listed := h.conns[c]; !listed || s.out != &c.out || c.session.Load() != s || s.own.out != s.out || s.own.holding {
+				return fmt.Errorf("session %s is on a stream that is not its own; listed: %v", id, listed)
+			}
+			if err := c.out.checkConsistency(); err != nil {
+				return fmt.Errorf("session %s: %w", id, err)
+			}
+		} else if s.out != nil || s.own.out != nil {
+			return fmt.Errorf("session %s is sent something on no stream", id)
 		}
 	}
 	for name, r := range h.rooms {
@@ -66,7 +73,10 @@ func (r *room) checkConsistency(log roomlog.Log) error {
 		if m.outdatedLocked() && !m.owed && !r.lists.pending {
 			return fmt.Errorf("member %s has an old list that nothing will replace", m.session.id)
 		}
-		if m.owed != m.session.out.inLine(m) {
+		if m.out != m.session.out || m.holding || len(m.held) > 0 {
+			return fmt.Errorf("member %s is not sent what its session is sent", m.session.id)
+		}
+		if m.out != nil && m.owed != m.out.inLine(m) || m.out == nil && m.owed {
 			return fmt.Errorf("member %s is owed a list: %v; in line: %v", m.session.id, m.owed, !m.owed)
 		}
 	}

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,8 @@ func FuzzOperations(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 1, 3, 6, 1, 0, 0, 2, 0, 0, 3, 0, 5, 2, 0, 7, 1, 0}) // One is frozen while others come and go.
 	f.Add([]byte{0, 0, 1, 0, 1, 4, 0, 1, 5, 0, 0, 2, 3, 0, 1, 4, 1, 2, 2, 1, 1, 4, 0, 1})
 	f.Add([]byte{0, 0, 0, 0, 1, 0, 5, 1, 1, 3, 0, 1, 0, 1, 0, 3, 0, 1})
+	f.Add([]byte{0, 0, 0, 0, 1, 0, 3, 0, 3, 8, 1, 0, 3, 0, 3, 4, 0, 0, 9, 1, 0, 3, 1, 0}) // One goes away and comes back.
+	f.Add([]byte{0, 0, 0, 0, 1, 1, 6, 1, 0, 3, 0, 3, 8, 1, 0, 0, 2, 0, 9, 1, 0, 9, 1, 0, 3, 0, 3})
 	f.Fuzz(func(t *testing.T, ops []byte) {
 		if len(ops) > 300 {
 			ops = ops[:300]
@@ -36,15 +39,19 @@ type model struct {
 
 // modelClient is a client, and what it should have seen.
 type modelClient struct {
-	*client
-	modes  map[string]beckonv1.Presence // The rooms that it is in.
-	want   []string                     // The messages for it.
-	asked  uint64
-	events []*beckonv1.ConnectResponse
+	*phone
+	id      string
+	modes   map[string]beckonv1.Presence // The rooms that it is in.
+	want    []string                     // The messages for it.
+	asked   uint64
+	pending []*beckonv1.ConnectRequest // Those of its messages that have no outcome.
+	events  []*beckonv1.ConnectResponse
+	away    bool
+	since   time.Time // When it went away.
 }
 
 func newModel(t *testing.T) *model {
-	m := &model{T: t, hub: startHub(t, Config{MaxRooms: 2})}
+	m := &model{T: t, hub: startKeeping(t, Config{MaxRooms: 2})}
 	for i := range m.clients {
 		m.clients[i] = m.open()
 	}
@@ -52,19 +59,63 @@ func newModel(t *testing.T) *model {
 }
 
 func (m *model) open() *modelClient {
-	return &modelClient{client: open(m.T, m.hub), modes: map[string]beckonv1.Presence{}}
+	c := &modelClient{phone: call(m.T, m.hub), modes: map[string]beckonv1.Presence{}}
+	c.id = c.ID()
+	return c
+}
+
+// see takes what the client was sent.
+func (c *modelClient) see() {
+	events := c.read()
+	for _, e := range events {
+		c.pending = slices.DeleteFunc(c.pending, func(r *beckonv1.ConnectRequest) bool { return r.GetRequestId() == e.GetRequestId() })
+	}
+	c.events = append(c.events, events...)
+}
+
+// goAway cuts the client's stream, comeBack resumes, and sends again what has had no outcome.
+func (c *modelClient) goAway() {
+	if !c.away {
+		c.see()
+		c.cut()
+		c.away, c.since = true, time.Now()
+	}
+}
+
+func (c *modelClient) comeBack() {
+	c.see() // What came before the cut.
+	old := c.client
+	c.phone.comeBack()
+	if !c.away {
+		old.cut()
+	}
+	c.away = false
+	for _, r := range c.pending {
+		c.ask(r)
+	}
+	c.see()
 }
 
 // run does three bytes at a time: what, who, and how.
 func (m *model) run(ops []byte) {
 	for len(ops) >= 3 {
-		what, c, how := ops[0]%8, m.clients[int(ops[1])%len(m.clients)], int(ops[2])
+		what, c, how := ops[0]%10, m.clients[int(ops[1])%len(m.clients)], int(ops[2])
 		room := fmt.Sprint("room ", how%3)
 		ops = ops[3:]
+		for _, c := range m.clients {
+			if c.away && time.Since(c.since) > window/2 || len(c.pending) >= maxOutcomes-1 {
+				c.comeBack() // In time for all to be kept.
+			}
+		}
+		if c.away && what < 8 {
+			what = 9
+		}
 		switch what {
 		case 0, 1:
 			m.join(c, room, []beckonv1.Presence{full, delta, none}[how/3%3])
 		case 2:
+			c.thaw() // What it has not read of a room by the time it leaves is not kept.
+			c.see()
 			c.ask(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Leave{Leave: &beckonv1.Leave{Room: room}}})
 			delete(c.modes, room)
 		case 3:
@@ -77,6 +128,10 @@ func (m *model) run(ops []byte) {
 			c.freeze()
 		case 7:
 			c.thaw()
+		case 8:
+			c.goAway()
+		case 9:
+			c.comeBack()
 		}
 		synctest.Wait()
 		if err := checkConsistency(m.hub); err != nil {
@@ -84,6 +139,9 @@ func (m *model) run(ops []byte) {
 		}
 	}
 	for _, c := range m.clients {
+		if c.away {
+			c.comeBack()
+		}
 		c.thaw()
 	}
 	time.Sleep(time.Second) // Virtual: lists that were put off come.
@@ -91,7 +149,7 @@ func (m *model) run(ops []byte) {
 		m.check(i, c)
 	}
 	for _, c := range m.clients {
-		c.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+		c.Leave()
 	}
 	if m.hub.Sessions() != 0 || m.hub.Rooms() != 0 {
 		m.Errorf("%d sessions in %d rooms are left", m.hub.Sessions(), m.hub.Rooms())
@@ -108,9 +166,8 @@ func (m *model) join(c *modelClient, room string, p beckonv1.Presence) {
 
 func (m *model) send(from, to *modelClient, room string) {
 	m.sent++
-	text := fmt.Sprint("message ", m.sent)
-	from.asked++
-	from.ask(data(from.asked, to.ID(), room, text))
+	text := fmt.Sprint(room, ": message ", m.sent)
+	from.say(data(0, to.id, room, text))
 	if _, in := from.modes[room]; !in || from == to {
 		return
 	}
@@ -119,11 +176,18 @@ func (m *model) send(from, to *modelClient, room string) {
 	}
 }
 
+// say sends a message that has an outcome.
+func (c *modelClient) say(r *beckonv1.ConnectRequest) {
+	c.asked++
+	r.RequestId = c.asked
+	c.pending = append(c.pending, r)
+	c.ask(r)
+}
+
 func (m *model) broadcast(from *modelClient, room string) {
 	m.sent++
-	text := fmt.Sprint("message ", m.sent)
-	from.asked++
-	from.ask(data(from.asked, "", room, text))
+	text := fmt.Sprint(room, ": message ", m.sent)
+	from.say(data(0, "", room, text))
 	if _, in := from.modes[room]; !in {
 		return
 	}
@@ -138,18 +202,24 @@ func (m *model) broadcast(from *modelClient, room string) {
 func (m *model) end(c *modelClient, how int) {
 	i := slices.Index(m.clients[:], c)
 	if how%3 == 0 { // In the middle of things; what it has seen is of no account.
-		c.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+		c.Leave()
 		c.thaw()
 		m.clients[i] = m.open()
 		return
+	}
+	for _, o := range m.clients {
+		if o.away { // In time, before the window of c has passed.
+			o.comeBack()
+		}
 	}
 	c.thaw()
 	time.Sleep(time.Second)
 	m.check(i, c)
 	if how%2 == 0 {
-		c.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+		c.Leave()
 	} else {
-		c.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+		c.cut()
+		time.Sleep(window)
 	}
 	if more := c.take(); len(more) > 0 {
 		m.Errorf("client %d was sent %v after its end", i, more)
@@ -159,17 +229,20 @@ func (m *model) end(c *modelClient, how int) {
 
 // check checks what client i was sent against what is the case.
 func (m *model) check(i int, c *modelClient) {
-	c.events = append(c.events, c.take()...)
+	c.see()
 	var got []string
 	outcomes := map[uint64]int{}
 	for _, e := range c.events {
 		if d := e.GetDataReceived(); d != nil {
 			got = append(got, string(d.GetPayload()))
 		}
-		if e.GetRequestId() != 0 {
+		if e.GetRequestId() != 0 && e.GetFailure().GetCode() != beckonv1.FailureCode_FAILURE_CODE_UNDELIVERED {
 			outcomes[e.GetRequestId()]++
 		}
 	}
+	byRoom := func(a, b string) int { return cmp.Compare(a[:len("room 0")], b[:len("room 0")]) }
+	slices.SortStableFunc(got, byRoom) // Between rooms there is no order.
+	slices.SortStableFunc(c.want, byRoom)
 	if !slices.Equal(got, c.want) {
 		m.Errorf("client %d got %q, want %q", i, got, c.want)
 	}
@@ -183,14 +256,14 @@ func (m *model) check(i int, c *modelClient) {
 		want := []string{}
 		for _, o := range m.clients {
 			if _, in := o.modes[room]; in && (mode != none || o == c) {
-				want = append(want, o.ID())
+				want = append(want, o.id)
 			}
 		}
 		if view := slices.Sorted(slices.Values(views[room])); !slices.Equal(view, slices.Sorted(slices.Values(want))) {
 			m.Errorf("client %d sees %v in %s, with %s; there are %v", i, view, room, mode, want)
 		}
 	}
-	if n := len(slices.Collect(maps.Keys(c.modes))); n != len(c.members) {
-		m.Errorf("client %d is in %d rooms, want %d", i, len(c.members), n)
+	if n := len(slices.Collect(maps.Keys(c.modes))); n != len(c.state().members) {
+		m.Errorf("client %d is in %d rooms, want %d", i, len(c.state().members), n)
 	}
 }

@@ -1,23 +1,29 @@
 // Package hub is the state of the service: sessions, the rooms that they are in, and what each has yet to be sent.
 //
-// A [Session] is one client. Its messages are handed to [Session.Handle], become records in the log of a room, and come
-// back from the log to every session that they concern: each has an outbox, whose events a goroutine of the moment
-// writes to the session's [Stream]. The log decides what happened and in which order; the hub holds no opinion of its
-// own. It knows no transport.
+// A [Session] is one client, from its first message until it leaves or is given up; a [Conn] is one of the streams that
+// it is on in the meantime. Its messages are handed to [Conn.Handle], become records in the log of a room, and come back
+// from the log to every session that they concern: each stream has an outbox, whose events a goroutine of the moment
+// writes to the [Stream]. A session that has lost its stream is sent nothing; one that is taken up on another reads on
+// in the log. The log decides what happened and in which order; the hub holds no opinion of its own. It knows no
+// transport.
 //
-// Lock order: the log's room, then the hub's lists, then a room, then an outbox. Nothing is sent, logged or appended
-// under a lock.
+// Lock order: a session, then the log's room, then the hub's lists, then a room, then an outbox. Nothing is sent or
+// logged, and no room's log is appended to, under a lock other than a session's.
 package hub
 
 import (
+	"container/list"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/time/rate"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/roomlog"
@@ -30,30 +36,47 @@ type Config struct {
 	Logger *slog.Logger
 	// Whether debug lines show session descriptions, candidates and payloads.
 	LogPayloads bool
-	// Makes the tokens of sessions; 32 random bytes. Empty: a key of this process.
+	// Makes the tokens of sessions; 32 random bytes or more. With that of an earlier process, sessions of that process can
+	// be taken up. Empty: a key of this process.
 	SessionKey []byte
 
 	Version           string // For `welcome`.
 	HeartbeatInterval time.Duration
+	// How long a session whose stream was lost can be taken up. 0: not at all.
+	ResumeWindow time.Duration
 
-	MaxMessageBytes int // Over it: TOO_LARGE.
-	MaxRooms        int // Per session.
-	MaxSessions     int
-	MaxOutboxBytes  int // Per session, of events that are not yet written.
+	MaxMessageBytes  int // Over it: TOO_LARGE.
+	MaxRooms         int // Per session.
+	MaxUsers         int // Per room.
+	MaxSessions      int
+	MaxSessionsPerIP int // From one IPv4 address, or one IPv6 network of 64 bits.
+	MaxPending       int // Streams that have yet to say something.
+	MaxOutboxBytes   int // Per stream, of events that are not yet written.
+	// What one session may send in a second, for long; for a moment it may be burst times that.
+	MaxMessagesPerSecond int
+	MaxBytesPerSecond    int
 }
 
 // Hub holds the sessions of one process. All methods may be called concurrently.
 type Hub struct {
 	// Immutable.
-	cfg  Config
-	log  *slog.Logger
-	stop func() // Ends what Start began, and waits for it.
+	cfg     Config
+	log     *slog.Logger
+	started time.Time
+	stop    func()        // Ends what Start began, and waits for it.
+	away    *rate.Limiter // How often users are shown to be away.
+	// Messages that come back to their senders.
+	bounces bounces
 
-	// Set once the process is about to end: leaves are no longer recorded.
+	// Set once the process is about to end: sessions that are lost from then on are taken up elsewhere.
 	closing atomic.Bool
 
-	sessionsMu sync.Mutex
-	sessions   map[string]*Session // Guarded by sessionsMu. By user id.
+	mu       sync.Mutex
+	conns    map[*Conn]struct{}   // Guarded by mu. Streams.
+	pending  list.List            // Guarded by mu. Those that have yet to say something, the oldest first.
+	sessions map[string]*Session  // Guarded by mu. By user id.
+	sources  map[netip.Prefix]int // Guarded by mu. How many sessions come from an address.
+	ended    map[string]struct{}  // Guarded by mu. Sessions that ended while those of an earlier process can be taken up.
 
 	roomsMu sync.RWMutex
 	rooms   map[string]*room // Guarded by roomsMu. The rooms that sessions of this hub are in, or are about to enter.
@@ -64,12 +87,19 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	h := &Hub{
 		cfg:      cfg,
 		log:      cfg.Logger,
+		started:  time.Now(),
+		away:     rate.NewLimiter(awayRate, awayRate),
+		conns:    make(map[*Conn]struct{}),
 		sessions: make(map[string]*Session),
+		sources:  make(map[netip.Prefix]int),
+		ended:    make(map[string]struct{}),
 		rooms:    make(map[string]*room),
 	}
+	h.bounces.hub = h
 	if len(cfg.SessionKey) == 0 {
 		h.cfg.SessionKey = make([]byte, sha256.Size)
 		_, _ = rand.Read(h.cfg.SessionKey) // Never fails.
+		h.ended = nil                      // There are no sessions of an earlier process.
 	}
 	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	up := make(chan struct{})
@@ -77,18 +107,21 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		failed <- cfg.Log.Follow(following, cfg.Node, func(e roomlog.Event) {
-			switch {
-			case e.Record != nil:
-				h.record(e.Record)
-			case e.Node == cfg.Node && e.Up:
+			if e.Node == cfg.Node && e.Up {
 				close(up)
+				return
 			}
+			h.follow(e)
 		})
 	})
 	if cfg.HeartbeatInterval > 0 {
 		running.Go(func() { h.beat(following) })
 	}
-	h.stop = func() { cancel(); running.Wait() }
+	h.stop = func() {
+		cancel()
+		running.Wait()
+		h.bounces.close()
+	}
 
 	select {
 	case <-up:
@@ -102,16 +135,20 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 }
 
-// Closing tells that the process is about to end: sessions that end from now on leave no trace in the log.
+// Closing tells that the process is about to end: that a session is lost from now on leaves no trace in the log, for it
+// is on its way to another process, or back to this one.
 func (h *Hub) Closing() { h.closing.Store(true) }
 
-// Close ends the hub's own goroutines. All sessions must have ended.
-func (h *Hub) Close() { h.stop() }
+// Close ends the hub's own goroutines. All streams must have ended. Sessions that have not ended end with the process.
+func (h *Hub) Close() {
+	h.closing.Store(true)
+	h.stop()
+}
 
-// Sessions returns how many sessions there are.
+// Sessions returns how many sessions there are, on a stream or not.
 func (h *Hub) Sessions() int {
-	h.sessionsMu.Lock()
-	defer h.sessionsMu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	return len(h.sessions)
 }
 
@@ -122,14 +159,34 @@ func (h *Hub) Rooms() int {
 	return len(h.rooms)
 }
 
-// record brings a record to the room that it is about. The log calls it for one room at a time.
-func (h *Hub) record(rec *roomlog.Record) {
-	h.roomsMu.RLock()
-	r := h.rooms[rec.Room]
-	h.roomsMu.RUnlock()
-	if r != nil {
+// follow brings what the log tells to the room or the session that it is about. The log calls it for one room at a time.
+func (h *Hub) follow(e roomlog.Event) {
+	if len(e.GivenUp) > 0 {
+		h.giveUp(e.GivenUp, e.Record != nil)
+	}
+	rec := e.Record
+	if rec == nil {
+		return
+	}
+	if id, own := ownerOf(rec.Room); own {
+		h.mu.Lock()
+		s := h.sessions[id]
+		h.mu.Unlock()
+		if s != nil {
+			s.own.record(rec)
+		}
+		return
+	}
+	if r := h.room(rec.Room); r != nil {
 		r.record(rec)
 	}
+}
+
+// room returns the room of that name, nil if no session of this hub is in it.
+func (h *Hub) room(name string) *room {
+	h.roomsMu.RLock()
+	defer h.roomsMu.RUnlock()
+	return h.rooms[name]
 }
 
 // enter returns the room of that name, loaded from the log. Each call must be followed by one of exit.
@@ -147,14 +204,8 @@ func (h *Hub) enter(ctx context.Context, name string) (*room, error) {
 	if first {
 		h.load(ctx, r)
 	}
-	var err error
-	select {
-	case <-r.loaded:
-		err = r.loadErr
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
+	<-r.loaded // Even if the stream is lost meanwhile: the session is not, and is to hear that it has joined.
+	if err := r.loadErr; err != nil {
 		h.exit(r)
 		return nil, fmt.Errorf("read room %q: %w", name, err)
 	}
@@ -188,5 +239,9 @@ func (h *Hub) exit(r *room) {
 
 // limits returns what `welcome` tells of the bounds.
 func (h *Hub) limits() *beckonv1.Limits {
-	return &beckonv1.Limits{MaxMessageBytes: uint32(h.cfg.MaxMessageBytes), MaxRooms: uint32(h.cfg.MaxRooms)}
+	return &beckonv1.Limits{
+		MaxMessageBytes:      uint32(h.cfg.MaxMessageBytes),
+		MaxRooms:             uint32(h.cfg.MaxRooms),
+		MaxMessagesPerSecond: uint32(h.cfg.MaxMessagesPerSecond),
+	}
 }

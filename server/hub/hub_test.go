@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -40,26 +42,44 @@ func startHub(tb testing.TB, cfg Config) *Hub {
 	return h
 }
 
-// client is a session and what it was sent.
+// client is a stream, with its session, and what it was sent.
 type client struct {
-	*Session
+	*Conn
 	tb testing.TB
 
 	mu     sync.Mutex
 	events []*beckonv1.ConnectResponse // Guarded by mu.
 	gate   chan struct{}               // Guarded by mu. Not nil: Send waits until it is closed.
+	dead   bool                        // Guarded by mu. Nothing arrives any more.
 }
 
 // open opens a session.
 func open(tb testing.TB, h *Hub) *client {
 	tb.Helper()
-	c := &client{tb: tb}
-	s, err := h.Open(c)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	c.Session = s
+	c := listen(tb, h)
+	c.ask(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Received{}}) // Which has no outcome.
 	return c
+}
+
+// listen opens a stream on which nothing has been said.
+func listen(tb testing.TB, h *Hub) *client {
+	tb.Helper()
+	c := &client{tb: tb}
+	conn := h.Open(c, netip.AddrPort{})
+	c.Conn = conn
+	return c
+}
+
+// state returns the client's session.
+func (c *client) state() *Session { return c.session.Load() }
+
+// End ends the stream, for that reason.
+func (c *client) End(reason beckonv1.LeaveReason) {
+	if reason == beckonv1.LeaveReason_LEAVE_REASON_LEFT {
+		c.Leave()
+	} else {
+		c.Lose()
+	}
 }
 
 // Send implements Stream.
@@ -76,8 +96,20 @@ func (c *client) Send(event []byte) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.dead {
+		return io.ErrClosedPipe
+	}
 	c.events = append(c.events, m)
 	return nil
+}
+
+// cut loses the stream, with what is on its way.
+func (c *client) cut() {
+	c.mu.Lock()
+	c.dead = true
+	c.mu.Unlock()
+	c.thaw()
+	c.Lose()
 }
 
 // freeze makes the client stop reading, thaw go on.
@@ -211,7 +243,7 @@ func TestFrozenVisitor(t *testing.T) {
 		}
 		frozen.thaw()
 		views := viewsOf(t, frozen.take())
-		for _, m := range frozen.members {
+		for _, m := range frozen.state().members {
 			if n := len(views[m.room.name]); n != 11 {
 				t.Errorf("in the end the client sees %d users in %s, want 11", n, m.room.name)
 			}
@@ -373,7 +405,7 @@ func TestOutcomes(t *testing.T) {
 func TestHeartbeat(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := startHub(t, Config{HeartbeatInterval: 10 * time.Second})
-		script, pinging, early := open(t, h), open(t, h), open(t, h)
+		script, pinging, early := open(t, h), open(t, h), listen(t, h)
 		for _, c := range []*client{script, pinging} {
 			c.join("lobby", full)
 			c.take()
@@ -508,8 +540,8 @@ func TestClosing(t *testing.T) {
 			t.Errorf("ana was told %v", events)
 		}
 		ana.End(beckonv1.LeaveReason_LEAVE_REASON_LOST)
-		if h.Sessions() != 0 || h.Rooms() != 0 {
-			t.Errorf("%d sessions in %d rooms are left", h.Sessions(), h.Rooms())
+		if h.Sessions() != 2 || h.Rooms() != 1 {
+			t.Errorf("%d sessions in %d rooms are left to be taken up, want 2 in 1", h.Sessions(), h.Rooms())
 		}
 	})
 }
@@ -520,12 +552,22 @@ func TestMaxSessions(t *testing.T) {
 		h := startHub(t, Config{MaxSessions: 2})
 		first := open(t, h)
 		open(t, h)
-		if _, err := h.Open(&client{}); !errors.Is(err, ErrFull) {
+		third := listen(t, h)
+		if err := third.say(data(0, "", "lobby", "hello")); reasonOf(err) != Limit {
 			t.Errorf("a third of two sessions: %v", err)
 		}
+		third.Lose()
 		first.End(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
 		open(t, h)
 	})
+}
+
+// reasonOf returns the reason for which a stream ends.
+func reasonOf(err error) Reason {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
 }
 
 // silentLog is a log that never tells its followers anything.

@@ -34,8 +34,12 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 		return 0, err
 	}
 	m := &member{session: s, room: r, presence: presence}
+	m.mu, m.out = &r.mu, s.out
 	m.wear(shown)
-	r.expect(m)
+	if most := s.hub.cfg.MaxUsers; !r.expect(m, most) {
+		s.hub.exit(r)
+		return 0, fail(beckonv1.FailureCode_FAILURE_CODE_ROOM_FULL, "room", "room %q has %d users, as many as it may have", r.name, most)
+	}
 	m.owner, err = s.hub.cfg.Log.Append(ctx, roomlog.Record{
 		Kind: roomlog.Join, Room: r.name, From: s.id, Node: s.hub.cfg.Node, CSeq: id,
 		Expect: roomlog.Expect{User: s.id},
@@ -111,6 +115,11 @@ func (s *Session) change(ctx context.Context, m *member, name *string, attribute
 	if proto.Equal(shown, m.shown) {
 		return 0, nil
 	}
+	return s.appear(ctx, m, shown, id)
+}
+
+// appear records that m looks like shown.
+func (s *Session) appear(ctx context.Context, m *member, shown *beckonv1.User, id uint64) (roomlog.Seq, error) {
 	seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
 		Kind: roomlog.Appearance, Room: m.room.name, From: s.id, CSeq: id,
 		Expect: roomlog.Expect{User: s.id, Seq: m.owner},
@@ -132,6 +141,8 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 	if f != nil {
 		return 0, f
 	}
+	s.leaves.Store(s.out != nil)
+	defer s.leaves.Store(false)
 	seq, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id, roomlog.Expect{User: s.id, Seq: m.owner})
 	if err != nil {
 		return 0, err

@@ -8,17 +8,14 @@ import (
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
-// Stream is how a session's events reach its client.
-type Stream interface {
-	// Send writes an encoded ConnectResponse. It may block. It is called by one goroutine at a time. event must not be
-	// changed or written to.
-	Send(event []byte) error
-}
-
 // frame is an event in an outbox, or a list.
 type frame struct {
 	event []byte
 	list  *wire.List
+
+	// Where to note, once the event was written, that it is record seq. May be nil.
+	written *atomic.Uint64
+	seq     uint64
 }
 
 // frameCost is what a frame counts for besides its bytes.
@@ -27,7 +24,7 @@ const frameCost = 64
 // keptFrames is the capacity of the queue that an idle outbox holds on to.
 const keptFrames = 8
 
-// outbox holds what is not yet written to a session's stream. The push that finds it idle starts a goroutine that writes
+// outbox holds what is not yet written to a stream. The push that finds it idle starts a goroutine that writes
 // until it is empty.
 type outbox struct {
 	// Immutable.
@@ -36,10 +33,12 @@ type outbox struct {
 	// Closed when more was pushed than the limit allows. Nothing is sent from then on.
 	overflowed chan struct{}
 
-	// What is queued or being written, but for the list.
+	// What is queued or being written, but for the list, and what is to be queued later.
 	bytes atomic.Int64
 	// How many events have been written.
 	sent atomic.Uint64
+	// Set once nothing more is to be written.
+	dropped atomic.Bool
 
 	mu      sync.Mutex
 	queue   []frame // Guarded by mu.
@@ -65,13 +64,8 @@ func (o *outbox) put(f frame) {
 		o.mu.Unlock()
 		return
 	}
-	if f.list == nil {
-		o.bytes.Add(int64(len(f.event) + frameCost))
-	}
-	if o.limit > 0 && o.bytes.Load() > int64(o.limit) {
-		o.closeLocked()
+	if f.list == nil && !o.chargeLocked(len(f.event)+frameCost) {
 		o.mu.Unlock()
-		close(o.overflowed)
 		return
 	}
 	o.queue = append(o.queue, f)
@@ -82,6 +76,38 @@ func (o *outbox) put(f frame) {
 	if start {
 		go o.write()
 	}
+}
+
+// charge counts n bytes that are to be queued later. It returns false if nothing can be queued any more.
+func (o *outbox) charge(n int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.closed && o.chargeLocked(n)
+}
+
+// chargeLocked counts n bytes, and closes an outbox that has too many. It returns false then. o.mu must be held, and o
+// must not be closed.
+func (o *outbox) chargeLocked(n int) bool {
+	if bytes := o.bytes.Add(int64(n)); o.limit <= 0 || bytes <= int64(o.limit) {
+		return true
+	}
+	o.closeLocked()
+	close(o.overflowed)
+	return false
+}
+
+// close drops what is queued; nothing is taken any more.
+func (o *outbox) close() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.closeLocked()
+}
+
+// isClosed reports whether the outbox takes nothing any more.
+func (o *outbox) isClosed() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.closed
 }
 
 // write writes frames until none is left.
@@ -98,6 +124,9 @@ func (o *outbox) write() {
 		o.mu.Unlock()
 
 		for i, f := range batch {
+			if o.dropped.Load() {
+				break
+			}
 			if err := o.send(f); err != nil { // The stream is no more. Its reader tells why.
 				o.mu.Lock()
 				o.closeLocked()
@@ -122,6 +151,9 @@ func (o *outbox) send(f frame) error {
 		err := o.stream.Send(f.event)
 		o.bytes.Add(-int64(len(f.event) + frameCost))
 		o.sent.Add(1)
+		if err == nil && f.written != nil {
+			f.written.Store(f.seq)
+		}
 		return err
 	}
 	for event := range f.list.Events() {
@@ -130,7 +162,7 @@ func (o *outbox) send(f frame) error {
 		}
 		o.sent.Add(1)
 	}
-	for next := o.listSent(); next != nil && !next.room.list(next); {
+	for next := o.listSent(); next != nil && !next.room.list(next, o); {
 		next = o.listSent()
 	}
 	return nil
@@ -182,6 +214,7 @@ func (o *outbox) restLocked() {
 // closeLocked drops what is queued; nothing is taken any more. o.mu must be held.
 func (o *outbox) closeLocked() {
 	o.closed = true
+	o.dropped.Store(true)
 	o.queue, o.spare = nil, nil
 }
 

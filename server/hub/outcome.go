@@ -14,7 +14,7 @@ import (
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
-// Reason tells why a session cannot go on. It is the reason of the ErrorInfo that its client gets.
+// Reason tells why a stream cannot go on. It is the reason of the ErrorInfo that its client gets.
 type Reason string
 
 // The reasons that lie in what the client sent.
@@ -22,9 +22,18 @@ const (
 	Undecodable    Reason = "UNDECODABLE"
 	ResumeNotFirst Reason = "RESUME_NOT_FIRST"
 	NoSuchSession  Reason = "NO_SUCH_SESSION"
+	SlowConsumer   Reason = "SLOW_CONSUMER"
+	Limit          Reason = "LIMIT"
 )
 
-// Error ends a session.
+// The others.
+const (
+	TakenOver    Reason = "TAKEN_OVER"
+	NoLog        Reason = "NO_LOG"
+	ShuttingDown Reason = "SHUTTING_DOWN"
+)
+
+// Error ends a stream.
 type Error struct {
 	Reason Reason
 	Detail string // For a person.
@@ -32,6 +41,12 @@ type Error struct {
 
 // Error returns the detail.
 func (e *Error) Error() string { return e.Detail }
+
+// Unhandled reports whether err tells that a message has not been handled, though its session goes on.
+func Unhandled(err error) bool {
+	e, ok := errors.AsType[*Error](err)
+	return ok && (e.Reason == TakenOver || e.Reason == ShuttingDown)
+}
 
 // failure is a mistake in one message: the `failure` that its sender gets.
 type failure struct {
@@ -108,6 +123,11 @@ func (o *outcomes) find(id uint64) []byte {
 	return nil
 }
 
+// isRepeated reports whether the request id of a message is not a new one. That of a ping may be any.
+func (s *Session) isRepeated(req *wire.Request) bool {
+	return req.ID != 0 && req.ID <= s.outcomes.last && req.Kind != wire.Ping
+}
+
 // repeat answers a message whose request id is not a new one.
 func (s *Session) repeat(req *wire.Request) {
 	e := s.outcomes.find(req.ID)
@@ -115,7 +135,7 @@ func (s *Session) repeat(req *wire.Request) {
 		f := invalid("request_id", "request_id %d comes after %d: expected a higher one, or a repetition of one of the last %d", req.ID, s.outcomes.last, maxOutcomes)
 		e = failureEvent(req.ID, string(bounded([]byte(req.Room()))), f.about(&req.Relay))
 	}
-	s.out.push(e)
+	s.push(e)
 }
 
 // settle tells the client what a message came to.
@@ -137,7 +157,7 @@ func (s *Session) settle(ctx context.Context, req *wire.Request, room string, se
 	if req.ID != 0 && req.Kind != wire.Ping {
 		s.outcomes.add(req.ID, e)
 	}
-	s.out.push(e)
+	s.push(e)
 }
 
 // failureOf returns what the client is told of an error.
@@ -189,6 +209,11 @@ func (s *Session) trace(ctx context.Context, req *wire.Request, room string, seq
 // codeName returns the name of a failure code without its prefix.
 func codeName(c beckonv1.FailureCode) string {
 	return strings.TrimPrefix(c.String(), "FAILURE_CODE_")
+}
+
+// resumptionName returns the name of a resumption without its prefix.
+func resumptionName(r beckonv1.Resumption) string {
+	return strings.TrimPrefix(r.String(), "RESUMPTION_")
 }
 
 // reasonName returns the name of a leave reason without its prefix.

@@ -27,11 +27,11 @@ type lists struct {
 // if it is a member. Who comes or goes is not a member at that moment. r.mu must be held.
 func (r *room) tellLocked(u *user, event []byte) {
 	for _, m := range r.members {
-		if m.owed { // The list to come says it all.
+		if m.owed || !m.liveLocked() { // The list to come says it all.
 			continue
 		}
 		if m.presence == beckonv1.Presence_PRESENCE_DELTA || m.presence == beckonv1.Presence_PRESENCE_NONE && m.user == u {
-			m.session.out.push(event)
+			m.out.push(event)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func (r *room) relistLocked() {
 		if shared == nil {
 			shared = r.snapshotLocked(r.order)
 		}
-		m.sendLocked(shared)
+		m.sendListLocked(shared)
 		sent++
 	}
 	if sent > 0 {
@@ -72,44 +72,53 @@ func (r *room) relistLocked() {
 	}
 }
 
-// listLocked sends m its list, or sees to it that it comes after the one in m's outbox. r.mu must be held.
+// listLocked sends m its list, or sees to it that it comes after the one in m's outbox. A session on no stream gets it when
+// it is taken up. r.mu must be held.
 func (r *room) listLocked(m *member) {
-	if !m.turnLocked() {
+	if !m.liveLocked() || !m.turnLocked() {
 		return
 	}
 	users := r.order
 	if m.presence == beckonv1.Presence_PRESENCE_NONE {
 		users = []*user{m.user}
 	}
-	m.sendLocked(r.snapshotLocked(users))
+	m.sendListLocked(r.snapshotLocked(users))
 }
 
-// list sends m the list that it has waited for. It returns false if m has gone.
-func (r *room) list(m *member) bool {
+// list sends m the list that it has waited for. It returns false if m has gone, or is no longer on that outbox.
+func (r *room) list(m *member, out *outbox) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if m.user == nil {
+	if m.user == nil || m.out != out || !m.liveLocked() {
 		return false
 	}
 	r.listLocked(m)
 	return true
 }
 
-// outdatedLocked reports whether m wants whole lists and has not been sent the present one. m.room.mu must be held.
+// outdatedLocked reports whether m is to have whole lists and has not been sent the present one. m.room.mu must be held.
 func (m *member) outdatedLocked() bool {
-	return m.presence == beckonv1.Presence_PRESENCE_FULL && m.seen != m.room.changed
+	return m.presence == beckonv1.Presence_PRESENCE_FULL && m.seen != m.room.changed && m.liveLocked()
 }
 
 // turnLocked reports whether m may be sent a list now. If not, it is owed one. m.room.mu must be held.
 func (m *member) turnLocked() bool {
-	m.owed = !m.session.out.takeList(m)
+	m.owed = !m.out.takeList(m)
 	return !m.owed
 }
 
-// sendLocked queues a list for m, whose turn it is. m.room.mu must be held.
-func (m *member) sendLocked(list *wire.List) {
+// waitNoMoreLocked takes m out of its outbox's line. m.room.mu must be held.
+func (m *member) waitNoMoreLocked() {
+	if m.owed {
+		m.owed = false
+		m.out.leaveLine(m)
+	}
+}
+
+// sendListLocked queues a list for m, whose turn it is. m.room.mu must be held.
+func (m *member) sendListLocked(list *wire.List) {
 	m.seen = m.room.changed
-	m.session.out.put(frame{list: list})
+	m.out.put(frame{list: list})
 }
 
 // snapshotLocked returns the list of users. r.mu must be held.

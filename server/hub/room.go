@@ -53,7 +53,9 @@ type member struct {
 	session *Session
 	room    *room
 
-	// Owned by the session's goroutine.
+	feed // Guarded by room.mu.
+
+	// Guarded by session.mu.
 	owner  roomlog.Seq    // Its ownership record.
 	shown  *beckonv1.User // What others see. Replaced, never changed.
 	sender []byte         // See wire.Sender.
@@ -134,8 +136,7 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		r.bytes += len(u.entry)
 		r.changed = rec.Seq
 		r.tellLocked(u, event(rec))
-		m := r.arriving[u.id]
-		if m != nil {
+		if m := r.arriving[u.id]; m != nil {
 			delete(r.arriving, u.id)
 			u.member, m.user = m, u
 			m.place = len(r.members)
@@ -163,13 +164,13 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		r.relistLocked()
 	case roomlog.Message:
 		if u := r.users[rec.To]; u != nil && u.member != nil {
-			u.member.session.out.push(event(rec))
+			u.member.sendLocked(rec.Seq, event(rec))
 		}
 	case roomlog.Broadcast:
 		e := event(rec)
 		for _, m := range r.members {
 			if m.user != u {
-				m.session.out.push(e)
+				m.sendLocked(rec.Seq, e)
 			}
 		}
 	}
@@ -195,9 +196,8 @@ func (r *room) detachLocked(u *user) {
 		r.members[len(r.members)-1] = nil
 		r.members = r.members[:len(r.members)-1]
 		u.member, m.user = nil, nil
-		if m.owed {
-			m.session.out.leaveLine(m)
-		}
+		m.waitNoMoreLocked()
+		m.cutLocked()
 	}
 }
 
@@ -250,11 +250,34 @@ func (r *room) placeLocked(owner roomlog.Seq) int {
 	return i
 }
 
-// expect tells the room that m's join is about to arrive.
-func (r *room) expect(m *member) {
+// expect tells the room that m's join is about to arrive. It returns false if there would be more users than most; 0 is
+// no bound.
+func (r *room) expect(m *member, most int) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if most > 0 && len(r.users)+len(r.arriving) >= most {
+		return false
+	}
 	r.arriving[m.session.id] = m
+	return true
+}
+
+// cut ends what m is sent: its session has lost its stream.
+func (r *room) cut(m *member) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.waitNoMoreLocked()
+	m.cutLocked()
+}
+
+// release sends m, which has been sent all up to record after, what came since, and the room as it is.
+func (r *room) release(m *member, after roomlog.Seq) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.releaseLocked(after)
+	if m.user != nil {
+		r.listLocked(m)
+	}
 }
 
 // find returns the user with that id: the id as a string that is there anyway, and its ownership record.

@@ -6,8 +6,10 @@ import (
 	"encoding/base32"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,48 +20,42 @@ import (
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
-// Session is one client: its id, the rooms that it is in, and what it has yet to be sent. Handle and End are called by
-// one goroutine; the other methods may be called concurrently.
+// Session is one client: its id, the rooms that it is in, and the stream that it is on, if any. All methods may be
+// called concurrently.
 type Session struct {
 	// Immutable.
 	hub *Hub
 	id  string
-	out outbox
-	// Closed when the session has been silent for too long.
-	silent chan struct{}
 
-	// Owned by the goroutine that calls Handle and End.
-	welcomed bool
-	ended    bool
-	members  []*member
-	outcomes outcomes
+	// The stream that the session is on. Nil: it was lost. The newest one wins: it swaps itself in, and then takes mu.
+	conn atomic.Pointer[Conn]
+	// Whether the client tells what it has received.
+	receives atomic.Bool
+	// Set while the client, on a stream, leaves a room or ends the session.
+	leaves atomic.Bool
+	// What came back to the client.
+	own own
 
-	handled atomic.Uint64 // Grows by 1 at the start and at the end of each message.
-	pings   atomic.Bool   // Has promised to be heard of.
-	pulse   pulse
+	// Held while a message is handled, and while a stream is taken up or lost.
+	mu       sync.Mutex
+	out      *outbox     // Guarded by mu. Of conn; nil if there is none.
+	founded  bool        // Guarded by mu. The own log has begun.
+	ended    bool        // Guarded by mu.
+	members  []*member   // Guarded by mu.
+	outcomes outcomes    // Guarded by mu.
+	budget   budget      // Guarded by mu.
+	lostAt   time.Time   // Guarded by mu. When the last stream was lost.
+	overdue  *time.Timer // Guarded by mu. Calls late.
+	away     bool        // Guarded by mu. Others see that the session has no stream.
+
+	source netip.Prefix // Guarded by Hub.mu. Where it comes from. May be invalid.
 }
 
-// ErrLeft is what Handle returns once the client has ended the session.
-var ErrLeft = errors.New("the session was ended by its client")
-
-// ErrFull is what Open returns when there are as many sessions as there may be.
-var ErrFull = errors.New("the server has as many sessions as it may have")
-
-// Open begins a session. Its events go to st. It must be ended by End.
-func (h *Hub) Open(st Stream) (*Session, error) {
-	s := &Session{
-		hub:    h,
-		id:     newID(),
-		out:    outbox{stream: st, limit: h.cfg.MaxOutboxBytes, overflowed: make(chan struct{})},
-		silent: make(chan struct{}),
-	}
-	h.sessionsMu.Lock()
-	defer h.sessionsMu.Unlock()
-	if h.cfg.MaxSessions > 0 && len(h.sessions) >= h.cfg.MaxSessions {
-		return nil, ErrFull
-	}
-	h.sessions[s.id] = s
-	return s, nil
+// newSession returns a session of that id, on no stream.
+func newSession(h *Hub, id string) *Session {
+	s := &Session{hub: h, id: id, budget: newBudget(h.cfg)}
+	s.own.mu = &s.own.lock
+	return s
 }
 
 // newID returns a user id: 80 random bits in 16 letters and digits.
@@ -69,80 +65,101 @@ func newID() string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(b[:]))
 }
 
-// ID returns the session's user id.
-func (s *Session) ID() string { return s.id }
-
-// Stream returns where the session's events go.
-func (s *Session) Stream() Stream { return s.out.stream }
-
-// Overflowed returns a channel that is closed when the client reads too slowly. The stream must end then.
-func (s *Session) Overflowed() <-chan struct{} { return s.out.overflowed }
-
-// Silent returns a channel that is closed when a client that used to send pings has been silent for three intervals, or
-// one that has yet to say anything for one. The stream must end then.
-func (s *Session) Silent() <-chan struct{} { return s.silent }
-
-// Sent returns how many events have been written.
-func (s *Session) Sent() uint64 { return s.out.sent.Load() }
-
-// Unwritten returns how many bytes of events, lists of users left out, have yet to be written.
-func (s *Session) Unwritten() int64 { return s.out.bytes.Load() }
-
-// Written returns a channel that is closed once the client has been written all that it has to be sent.
-func (s *Session) Written() <-chan struct{} { return s.out.written() }
-
-// Drain tells the client that its stream is about to end, and to come back in after. Who was not welcomed is not told.
-func (s *Session) Drain(after time.Duration) {
-	if pushes, _ := s.out.activity(); pushes == 0 {
-		return
+// Stream returns where the session's events go, nil if it is on no stream.
+func (s *Session) Stream() Stream {
+	if c := s.conn.Load(); c != nil {
+		return c.out.stream
 	}
-	s.out.push(wire.Event(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Draining{
-		Draining: &beckonv1.Draining{ReconnectAfter: durationpb.New(after)},
-	}}))
+	return nil
 }
 
-// Handle does what the client asks for in b, an encoded ConnectRequest. A mistake in it is answered with an event; an
-// error ends the session: ErrLeft, or an *Error. b may be used again afterwards.
-func (s *Session) Handle(ctx context.Context, b []byte) error {
-	s.handled.Add(1)
-	defer s.handled.Add(1)
-
-	req, err := wire.ParseRequest(b)
+// HandleLost does what the client of a session on no stream asks for, as Conn.Handle does; what it comes to is told when
+// the message is repeated. It returns false if the session is on a stream.
+func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
+	req, err := s.hub.parse(b)
 	if err != nil {
-		return &Error{Undecodable, "the message is not a ConnectRequest: " + err.Error()}
+		return true, err
 	}
-	if req.Kind == wire.Resume {
-		if s.welcomed {
-			return &Error{ResumeNotFirst, "resume came after another message: it must be a stream's first"}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.conn.Load() != nil:
+		return false, nil
+	case s.ended:
+		return true, errNoSession
+	case req.Kind == wire.Resume:
+		return true, &Error{ResumeNotFirst, "resume came with other messages: it must be a stream's first"}
+	}
+	return true, s.handle(ctx, &req, len(b))
+}
+
+// found begins the session's own log, in which the session itself is the only user.
+func (s *Session) found(ctx context.Context) error {
+	head, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{Kind: roomlog.Join, Room: s.own.name(s), From: s.id, Node: s.hub.cfg.Node})
+	if err == nil {
+		var page roomlog.Page
+		page, err = s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: s.own.name(s), User: s.id, After: head, AtLeast: head, Limit: 1})
+		s.own.epoch = page.Epoch
+	}
+	if err != nil {
+		return &Error{NoLog, "the session could not be recorded: " + err.Error()}
+	}
+	s.founded = true
+	return nil
+}
+
+// attach makes c the session's stream. s.mu must be held.
+func (s *Session) attach(c *Conn) {
+	s.out = &c.out
+	if s.overdue != nil {
+		s.overdue.Stop()
+	}
+}
+
+// push sends the client an event that is in no log. s.mu must be held.
+func (s *Session) push(event []byte) {
+	if s.out != nil {
+		s.out.push(event)
+	}
+}
+
+// handle does what the client asks for in req, a message of that size. s.mu must be held.
+func (s *Session) handle(ctx context.Context, req *wire.Request, size int) error {
+	if f, err := s.budget.spend(time.Now(), size); err != nil {
+		return err
+	} else if f != nil {
+		if s.isRepeated(req) { // Its outcome is what it was.
+			s.repeat(req)
+		} else {
+			s.settle(ctx, req, "", 0, f.about(&req.Relay))
 		}
-		return &Error{NoSuchSession, "no session has this resume token: connect anew"}
-	}
-	if !s.welcomed {
-		s.welcomed = true
-		s.out.push(s.welcome())
+		return nil
 	}
 	if req.Kind == wire.Ping {
-		s.pong(ctx, &req)
+		s.pong(ctx, req)
 		return nil
 	}
-	if req.ID != 0 && req.ID <= s.outcomes.last {
-		s.repeat(&req)
+	if s.isRepeated(req) {
+		s.repeat(req)
 		return nil
 	}
-	room, seq, err := s.do(ctx, &req, len(b))
+	s.own.pause() // What comes back at once comes after its outcome.
+	defer s.own.release(0)
+	room, seq, err := s.do(ctx, req, size)
 	left := errors.Is(err, ErrLeft)
 	if left {
 		err = nil
 	}
-	s.settle(ctx, &req, room, seq, err)
+	s.settle(ctx, req, room, seq, err)
 	if left {
+		s.end(beckonv1.LeaveReason_LEAVE_REASON_LEFT)
 		return ErrLeft
 	}
 	return nil
 }
 
 // do does what req asks for. It returns the room that req is about and the number under which it was recorded there, or
-// a *failure, or ErrLeft.
+// a *failure, or ErrLeft. s.mu must be held.
 func (s *Session) do(ctx context.Context, req *wire.Request, size int) (room string, seq roomlog.Seq, err error) {
 	if most := s.hub.cfg.MaxMessageBytes; most > 0 && size > most {
 		f := fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind), "the message has %d bytes: expected at most %d", size, most)
@@ -187,29 +204,29 @@ func largest(k wire.Kind) string {
 	return ""
 }
 
-// welcome returns the session's first event.
-func (s *Session) welcome() []byte {
+// welcome returns the first event of a stream.
+func (s *Session) welcome(r beckonv1.Resumption) []byte {
 	return wire.Event(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Welcome{Welcome: &beckonv1.Welcome{
 		UserId:            s.id,
 		ResumeToken:       s.hub.token(s.id),
-		ResumeWindow:      durationpb.New(0),
+		ResumeWindow:      durationpb.New(s.hub.cfg.ResumeWindow),
 		HeartbeatInterval: durationpb.New(s.hub.cfg.HeartbeatInterval),
 		Limits:            s.hub.limits(),
 		ServerVersion:     s.hub.cfg.Version,
-		Resumption:        beckonv1.Resumption_RESUMPTION_NEW,
+		Resumption:        r,
+		Epoch:             s.own.epoch,
 	}}})
 }
 
-// pong answers a ping.
+// pong answers a ping. s.mu must be held.
 func (s *Session) pong(ctx context.Context, req *wire.Request) {
-	s.pings.Store(true)
 	ping := req.Message.GetPing()
 	if n := len(ping.GetPayload()); n > maxPing {
 		s.settle(ctx, req, "", 0, invalid("payload", "the payload of a ping has %d bytes: expected at most %d", n, maxPing))
 		return
 	}
 	s.received(ctx, ping.GetReceived())
-	s.out.push(wire.Event(&beckonv1.ConnectResponse{
+	s.push(wire.Event(&beckonv1.ConnectResponse{
 		RequestId: req.ID,
 		Event:     &beckonv1.ConnectResponse_Pong{Pong: &beckonv1.Pong{Payload: ping.GetPayload()}},
 	}))
@@ -218,20 +235,35 @@ func (s *Session) pong(ctx context.Context, req *wire.Request) {
 // maxPing is the size of a ping's payload, in bytes.
 const maxPing = 64
 
-// received lets the log forget what the client has received.
+// received lets the log forget what the client says that it has received. s.mu must be held.
 func (s *Session) received(ctx context.Context, cursors []*beckonv1.Cursor) {
+	if len(cursors) > 0 {
+		s.receives.Store(true)
+		s.forget(ctx, cursors)
+	}
+}
+
+// forget lets the log forget what came before cursors. s.mu must be held.
+func (s *Session) forget(ctx context.Context, cursors []*beckonv1.Cursor) {
 	for _, c := range cursors {
-		m := s.member(c.GetRoom())
-		if m == nil || c.GetEpoch() != m.room.epochNow() {
+		log, epoch := s.own.name(s), s.own.epoch
+		if c.GetRoom() != "" {
+			m := s.member(c.GetRoom())
+			if m == nil {
+				continue
+			}
+			log, epoch = m.room.name, m.room.epochNow()
+		}
+		if c.GetEpoch() != epoch {
 			continue
 		}
-		if err := s.hub.cfg.Log.Forget(ctx, m.room.name, s.id, roomlog.Seq(c.GetSeq())); err != nil {
-			s.hub.log.WarnContext(ctx, "cannot forget what was received", "session", s.id, "room", m.room.name, "err", err)
+		if err := s.hub.cfg.Log.Forget(ctx, log, s.id, roomlog.Seq(c.GetSeq())); err != nil {
+			s.hub.log.WarnContext(ctx, "cannot forget what was received", "session", s.id, "room", c.GetRoom(), "err", err)
 		}
 	}
 }
 
-// member returns the session's membership of a room, nil if it is not in it.
+// member returns the session's membership of a room, nil if it is not in it. s.mu must be held.
 func (s *Session) member(room string) *member {
 	for _, m := range s.members {
 		if m.room.name == room {
@@ -241,30 +273,35 @@ func (s *Session) member(room string) *member {
 	return nil
 }
 
-// End leaves all rooms, for that reason, and ends the session. What is queued can still be written.
-func (s *Session) End(reason beckonv1.LeaveReason) {
+// end leaves all rooms, for that reason, and ends the session. What is queued can still be written. s.mu must be held.
+func (s *Session) end(reason beckonv1.LeaveReason) {
 	if s.ended {
 		return
 	}
 	s.ended = true
+	s.leaves.Store(reason == beckonv1.LeaveReason_LEAVE_REASON_LEFT && s.out != nil)
+	if s.overdue != nil {
+		s.overdue.Stop()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	rooms := make([]string, len(s.members))
 	for i, m := range slices.Backward(s.members) {
 		rooms[i] = m.room.name
-		if s.hub.closing.Load() {
-			m.room.detach(m)
-			s.hub.exit(m.room)
-			continue
-		}
 		if err := s.part(ctx, m, reason); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot leave a room", "session", s.id, "room", m.room.name, "err", err)
 		}
 	}
 	s.members = nil
-	s.hub.sessionsMu.Lock()
-	delete(s.hub.sessions, s.id)
-	s.hub.sessionsMu.Unlock()
+	if s.founded {
+		leave := roomlog.Record{Kind: roomlog.Leave, Room: s.own.name(s), From: s.id}
+		if _, err := s.hub.cfg.Log.Append(ctx, leave); err != nil {
+			s.hub.log.ErrorContext(ctx, "cannot end the session's log", "session", s.id, "err", err)
+		}
+	}
+	s.hub.dismiss(s)
+	s.conn.Store(nil)
+	s.out = nil
 	s.hub.log.InfoContext(ctx, "session ended", "session", s.id, "reason", reasonName(reason), slog.Any("rooms", rooms))
 }
 

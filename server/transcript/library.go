@@ -10,7 +10,8 @@ import (
 
 // ForLibrary returns the transcript as a client library plays it. A library begins its streams, numbers its messages and
 // refuses what is too large by itself; the error is of the first line that does not leave this to it. A call that
-// succeeds does not tell where: acks have lost their room and body.
+// succeeds does not tell where: acks have lost their room and body. What comes back has the number that the library gave
+// it: such failures have lost their request id.
 func (t *Transcript) ForLibrary() (*Transcript, error) {
 	lines := slices.Clone(t.lines)
 	opened := map[string]bool{}
@@ -20,15 +21,26 @@ func (t *Transcript) ForLibrary() (*Transcript, error) {
 			return nil, fmt.Errorf("%s:%d: %s\n%w", t.file, l.number, shorten(l.text), err)
 		}
 		opened[l.who] = true
-		if ack, ok := l.action.(see); ok && ack.word == "ack" {
-			ack.room, ack.body = "", map[string]any{}
-			lines[i].action = ack
+		switch seen, _ := l.action.(see); {
+		case seen.word == "ack":
+			seen.room, seen.body = "", map[string]any{}
+			lines[i].action = seen
+		case seen.code() == "FAILURE_CODE_UNDELIVERED":
+			seen.requestID = ""
+			lines[i].action = seen
 		}
 	}
 	if err := playable(lines, t.texts); err != nil { // Such as a variable that only an ack gave a value.
 		return nil, fmt.Errorf("%s:%w", t.file, err)
 	}
 	return &Transcript{file: t.file, lines: lines, texts: t.texts}, nil
+}
+
+// code returns the `code` that the line writes, if it does.
+func (a see) code() string {
+	body, _ := a.body.(map[string]any)
+	code, _ := body["code"].(string)
+	return code
 }
 
 var errTooLarge = errors.New("a client library refuses by itself what is too large")
@@ -56,7 +68,7 @@ func (l line) leavesToLibrary(opened bool, newest map[string]uint64) error {
 		}
 		newest[l.who] = n
 	case see:
-		if body, _ := action.body.(map[string]any); body["code"] == any("FAILURE_CODE_TOO_LARGE") {
+		if action.code() == "FAILURE_CODE_TOO_LARGE" {
 			return errTooLarge
 		}
 	case seeEnd:

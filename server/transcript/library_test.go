@@ -1,8 +1,10 @@
 package transcript
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // TestForLibrary shows which transcripts a client library plays.
@@ -41,6 +43,34 @@ func TestForLibrary(t *testing.T) {
 			}
 			if (played != nil) != (err == nil) {
 				t.Errorf("the transcript is %v with the error %v", played, err)
+			}
+		})
+	}
+}
+
+// TestForLibraryUndelivered shows that what comes back to a library may have any number.
+func TestForLibraryUndelivered(t *testing.T) {
+	written, err := Parse("f", []byte(lines(
+		joins, `ana< welcome *`,
+		`ana> data #7 {"to":"u2","room":"lobby"}`, `ana< failure #7 at $back {"code":"FAILURE_CODE_UNDELIVERED","to":"u2"}`,
+	)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	forLibrary, err := written.ForLibrary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		played *Transcript
+		ok     bool
+	}{"as written": {written, false}, "for a library": {forLibrary, true}} {
+		synctest.Test(t, func(t *testing.T) {
+			err := c.played.Play(t.Context(), func(ctx context.Context) (Peer, error) {
+				return newFake(t, ctx, []string{welcome, `{"seq":"1","failure":{"code":"FAILURE_CODE_UNDELIVERED","to":"u2"}}`}), nil
+			})
+			if (err == nil) != c.ok {
+				t.Errorf("%s: %v", name, err)
 			}
 		})
 	}

@@ -18,6 +18,16 @@ import (
 // by itself is passed on in it: the headers in the client's first message take the place of the request's own.
 type upgraderKey struct{}
 
+// forwardedForKey is the key of the request's own lines of X-Forwarded-For, likewise.
+type forwardedForKey struct{}
+
+// ForwardedFor returns what proxies told of the client of a Stream, from the context that Serve was given: the lines of
+// X-Forwarded-For. Anybody can write them; those of the client's first message are not among them.
+func ForwardedFor(ctx context.Context) []string {
+	lines, _ := ctx.Value(forwardedForKey{}).([]string)
+	return lines
+}
+
 // websockets returns the handler of Connect.
 func (s *Server) websockets(cfg Config, allowed origins) http.Handler {
 	wrapped := grpcweb.WrapHandler(http.HandlerFunc(cfg.connect),
@@ -36,7 +46,9 @@ func (s *Server) websockets(cfg Config, allowed origins) http.Handler {
 		defer s.upgraded.Done()
 		u := &upgrader{ResponseWriter: w, cfg: &cfg, cut: s.cut}
 		defer u.close()
-		wrapped.ServeHTTP(u, r.WithContext(context.WithValue(r.Context(), upgraderKey{}, u)))
+		ctx := context.WithValue(r.Context(), upgraderKey{}, u)
+		ctx = context.WithValue(ctx, forwardedForKey{}, r.Header.Values("X-Forwarded-For"))
+		wrapped.ServeHTTP(u, r.WithContext(ctx))
 	})
 }
 

@@ -15,10 +15,10 @@ type guard struct {
 
 	// Owned by whoever reads.
 	opening []byte // What is to be read first.
-	frames  frames
 
 	// Guarded by mu.
 	mu        sync.Mutex
+	frames    frames
 	began     time.Time // When the gRPC message did that is being read. Zero between two.
 	finishing bool      // Reads and writes no longer move their deadlines.
 	closed    bool
@@ -40,7 +40,7 @@ func newGuard(conn net.Conn, opening []byte, cfg *Config) *guard {
 func (g *guard) Read(p []byte) (int, error) {
 	if len(g.opening) > 0 {
 		n := copy(p, g.opening)
-		g.frames.pass(p[:n], time.Now())
+		g.pass(p[:n])
 		if g.opening = g.opening[n:]; len(g.opening) == 0 {
 			g.opening = nil // To be freed.
 		}
@@ -48,8 +48,15 @@ func (g *guard) Read(p []byte) (int, error) {
 	}
 	g.moveRead()
 	n, err := g.Conn.Read(p)
-	g.frames.pass(p[:n], time.Now())
+	g.pass(p[:n])
 	return n, err
+}
+
+// pass follows the frames in what has been read.
+func (g *guard) pass(p []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.frames.pass(p, time.Now())
 }
 
 // moveRead moves the deadline of reads: something must come, and what has begun must end.
@@ -79,11 +86,11 @@ func (g *guard) begin() {
 
 // next tells that the next gRPC message is to be read. How long that took does not count against the client.
 func (g *guard) next() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	if !g.frames.began.IsZero() {
 		g.frames.began = time.Now()
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.began = time.Time{}
 }
 

@@ -2,6 +2,8 @@ package wire
 
 import (
 	"iter"
+	"math"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -15,9 +17,16 @@ const (
 	responseSeq       protowire.Number = 2
 	responseRequestID protowire.Number = 3
 
-	responseJoinedUsers protowire.Number = 5
-	responseCallMade    protowire.Number = 9
-	responseAck         protowire.Number = 15
+	responseJoinedUsers  protowire.Number = 5
+	responseCallMade     protowire.Number = 9
+	responseDataReceived protowire.Number = 14
+	responseAck          protowire.Number = 15
+)
+
+// Field numbers of relayed events.
+const (
+	callMadeAge   protowire.Number = 2
+	relayedCallID protowire.Number = 3
 )
 
 // seqSpace is the most that AppendSeq adds.
@@ -59,6 +68,55 @@ func (r *Relay) Event(room string, sender []byte) []byte {
 	b = protowire.AppendVarint(b, uint64(size))
 	b = append(b, r.body...)
 	return append(b, sender...)
+}
+
+// Aged returns a relayed event as it is sent on a replay, without its seq: a `call_made` tells how old it is. event is not
+// changed; what is returned has space for AppendSeq.
+func Aged(event []byte, age time.Duration) []byte {
+	ms := uint64(min(age.Milliseconds(), math.MaxUint32))
+	start, length, body := bodyOf(event, responseCallMade)
+	if body == nil || ms == 0 {
+		return append(make([]byte, 0, len(event)+seqSpace), event...)
+	}
+	size := len(body) + 1 + protowire.SizeVarint(ms)
+	b := make([]byte, 0, start+length+8+size+seqSpace)
+	b = append(b, event[:start]...)
+	b = protowire.AppendVarint(b, uint64(size))
+	b = append(b, body...)
+	b = protowire.AppendTag(b, callMadeAge, protowire.VarintType)
+	return protowire.AppendVarint(b, ms)
+}
+
+// CallID returns the call that a relayed event is about; empty if it is about none.
+func CallID(event []byte) string {
+	for num := responseCallMade; num < responseDataReceived; num++ {
+		if _, _, body := bodyOf(event, num); body != nil {
+			_, _, id := bodyOf(body, relayedCallID)
+			return string(id)
+		}
+	}
+	return ""
+}
+
+// bodyOf returns the value of the field num of message, which is of bytes; nil if there is none. start is where its length
+// is, and length how many bytes that has.
+func bodyOf(message []byte, num protowire.Number) (start, length int, body []byte) {
+	for at := 0; at < len(message); {
+		n, typ, tag := protowire.ConsumeTag(message[at:])
+		if tag < 0 {
+			break
+		}
+		m := protowire.ConsumeFieldValue(n, typ, message[at+tag:])
+		if m < 0 {
+			break
+		}
+		if n == num && typ == protowire.BytesType {
+			v, _ := protowire.ConsumeBytes(message[at+tag:])
+			return at + tag, m - len(v), v
+		}
+		at += tag + m
+	}
+	return 0, 0, nil
 }
 
 // Ack encodes an `ack`: that message id was recorded in room under number seq.

@@ -16,7 +16,7 @@ export default {
   blockTags: [...OptionDefaults.blockTags, "@generated"],
   excludeTags: ["@generated"],
   // What others are made of, and which says nothing by itself.
-  intentionallyNotExported: ["hangupWords", "rejectWords", "Flat", "Happening", "Kind"],
+  intentionallyNotExported: ["hangupWords", "rejectWords", "Flat", "Happening", "Envelope", "GoingOn", "Kind"],
   intentionallyNotDocumented: ["EventOf.__type.kind"],
   validation: { notExported: true, invalidLink: true, notDocumented: true },
   treatValidationWarningsAsErrors: true,

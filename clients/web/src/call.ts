@@ -10,7 +10,9 @@ import {
 import { Negotiation } from "./call/negotiation.js";
 import { currentRoute, type Route } from "./call/route.js";
 import { type Line, switchboard } from "./call/switchboard.js";
+import { Failure } from "./errors.js";
 import type { Event, EventOf } from "./event.js";
+import { FailureCode } from "./gen/beckon/v1/signal_pb.js";
 import type { Session } from "./session.js";
 
 export type { CallEnd, HangupWord, RejectWord, Route };
@@ -66,6 +68,8 @@ const restartAfter = 4000;
  * even both at once, and what has to be negotiated is. If two users call each other at once, the two calls become one. A
  * connection that is lost is looked for anew (ICE restart).
  *
+ * A session that is reconnecting leaves the media alone, and what the two sides have to tell each other waits for it.
+ *
  * What happens on the network is never thrown at the caller; what cannot be mended ends the call.
  */
 export class Call {
@@ -92,12 +96,14 @@ export class Call {
   readonly #connectTimeout: number;
   readonly #unplug: () => void; // Takes the call off the switchboard.
   readonly #incoming: EventOf<"callMade"> | undefined;
+  readonly #descriptions = new Set<bigint>(); // The request ids of those that were sent.
   #state: CallState;
   #end: CallEnd | undefined;
   #answered = false;
   #wasConnected = false;
   #deadline: ReturnType<typeof setTimeout> | undefined; // Of the present state.
   #restart: ReturnType<typeof setTimeout> | undefined; // While the connection is lost.
+  #restartIsDue = false; // Once the session is connected.
 
   /** Calls. With `incoming`, which {@link onCall} gives, it is the other side's call and rings. */
   constructor(session: Session, options: CallOptions, incoming?: EventOf<"callMade">) {
@@ -255,10 +261,33 @@ export class Call {
       case "userLeft":
         this.#finish({ by: "room", reason: "left", detail: "" });
         break;
-      case "iceServersChanged": // From the next ICE restart on.
-        if (this.#rtc?.iceServers) break;
-        this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: [...event.iceServers] });
+      case "failure":
+        // Candidates that came back are some paths less; without a description the call cannot go on.
+        if (this.#descriptions.has(event.requestId)) this.#finish(unreachable(new Failure(event)));
+        break;
+      case "resumed":
+      case "resynced":
+        this.#useIceServers();
+        this.#setDeadline();
+        if (event.kind === "resynced") this.#negotiation.repeatOffer();
+        if (this.#restartIsDue || event.networkChanged) this.#restartIce();
+        break;
+      case "iceServersChanged":
+        this.#useIceServers();
     }
+  }
+
+  /** Takes the session's ICE servers, from the next ICE restart on. */
+  #useIceServers(): void {
+    if (this.#rtc?.iceServers) return;
+    this.pc.setConfiguration({ ...this.pc.getConfiguration(), iceServers: [...this.#session.iceServers] });
+  }
+
+  /** Looks for another way, unless one was found. As long as the other side cannot be told it waits. */
+  #restartIce(): void {
+    this.#restartIsDue = this.#session.state !== "connected";
+    const isFound = ["connected", "completed"].includes(this.pc.iceConnectionState);
+    if (!this.#restartIsDue && !isFound) this.pc.restartIce();
   }
 
   #address(): { to: string; room: string; callId: string } {
@@ -266,8 +295,15 @@ export class Call {
   }
 
   /** Sees to it that a description arrives, without which the call cannot go on. */
-  #deliver(sent: Promise<void>): void {
-    sent.catch((error: unknown) => this.#finish({ by: "server", reason: "unreachable", detail: words(error) }));
+  #deliver(sent: Promise<bigint>): void {
+    sent.then(
+      (requestId) => this.#descriptions.add(requestId),
+      (error: unknown) => {
+        // It may have arrived all the same. If it has not, the offer is repeated, or the deadline ends the call.
+        if (error instanceof Failure && error.code === FailureCode.UNAVAILABLE) return;
+        this.#finish(unreachable(error));
+      },
+    );
   }
 
   #agreed(): void {
@@ -292,8 +328,8 @@ export class Call {
     this.#wasConnected ||= connection === "connected";
 
     clearTimeout(this.#restart);
-    if (connection === "failed") this.pc.restartIce();
-    if (connection === "disconnected") this.#restart = setTimeout(() => this.pc.restartIce(), restartAfter);
+    if (connection === "failed") this.#restartIce();
+    if (connection === "disconnected") this.#restart = setTimeout(() => this.#restartIce(), restartAfter);
 
     if (connection === "connected") this.#setState("connected");
     else this.#setState(this.#wasConnected ? "reconnecting" : "connecting");
@@ -309,10 +345,17 @@ export class Call {
   #setDeadline(): void {
     clearTimeout(this.#deadline);
     if (this.#state === "calling") {
-      this.#deadline = setTimeout(() => this.hangup("timeout", "no answer"), this.#answerTimeout);
+      this.#expire(this.#answerTimeout, "timeout", "no answer");
     } else if (this.#state === "connecting" || this.#state === "reconnecting") {
-      this.#deadline = setTimeout(() => this.hangup("failed", "found no way to connect"), this.#connectTimeout);
+      this.#expire(this.#connectTimeout, "failed", "found no way to connect");
     }
+  }
+
+  /** Ends the call after so many milliseconds; not while the session is reconnecting, after which there is new time. */
+  #expire(timeout: number, reason: HangupWord, detail: string): void {
+    this.#deadline = setTimeout(() => {
+      if (this.#session.state === "connected") this.hangup(reason, detail);
+    }, timeout);
   }
 
   #finish(end: CallEnd): void {
@@ -352,6 +395,11 @@ export function onCall(
 /** Without crypto.randomUUID, which pages without TLS do not have. */
 function randomId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** How a call ended whose description could not be brought to the other side. */
+function unreachable(error: unknown): CallEnd {
+  return { by: "server", reason: "unreachable", detail: words(error) };
 }
 
 /** What the specification allows in a `detail`. */

@@ -24,7 +24,7 @@ export class Failure extends Error {
   readonly callId: string;
 
   /** @internal */
-  constructor(failure: Pick<EventOf<"failure">, "code" | "detail"> & Partial<EventOf<"failure">>) {
+  constructor(failure: Pick<EventOf<"failure">, "code" | "detail"> & Partial<Omit<EventOf<"failure">, "kind">>) {
     super(sentence(FailureCode[failure.code] ?? `code ${failure.code}`, failure.detail));
     this.code = failure.code;
     this.detail = failure.detail;
@@ -36,10 +36,10 @@ export class Failure extends Error {
 Failure.prototype.name = "Failure";
 
 /**
- * Why a session ended, for programs: the reasons that the specification lists, and `ABANDONED`, when `abort()` was called
- * or `close()` had no answer in time. `SILENT` and `SLOW_CONSUMER` are also given by this package: nothing was heard from
- * the server for three heartbeat intervals; too many events waited to be taken. Empty if the connection was lost or could
- * not be made. Others are passed on.
+ * Why a session ended or its connection was lost, for programs: the reasons that the specification lists, and
+ * `ABANDONED`, when `abort()` was called or `close()` had no answer in time. `SILENT` and `SLOW_CONSUMER` are also given by
+ * this package: the server did not answer, or said nothing for three heartbeat intervals; too many events waited to be
+ * taken. Empty if the connection was lost or could not be made. Others are passed on.
  */
 export type Reason =
   | ""
@@ -61,7 +61,7 @@ export type Reason =
   | (string & {});
 
 /**
- * Why a session ended in another way than as asked, or could not be opened. A call that the end overtook rejects with
+ * Why a session ended in another way than as asked, could not be opened, or lost its connection. A call that the end overtook rejects with
  * it; after a clean end, with one whose reason is `CLOSED`.
  */
 export class EndError extends Error {

@@ -11,7 +11,7 @@ export {
   type Route,
 } from "./call.js";
 export { EndError, Failure, type Reason } from "./errors.js";
-export type { Event, EventOf } from "./event.js";
+export type { ConnectionEvent, Event, EventOf } from "./event.js";
 export {
   FailureCode,
   HangupReason,
@@ -30,5 +30,5 @@ export {
 export type { Address, Answer, Candidate, Data, Hangup, Join, Offer, Reject, Update } from "./message.js";
 export type { SendOptions, SessionOptions } from "./options.js";
 export { type Peer, Room, type RoomOptions } from "./room.js";
-export { Session } from "./session.js";
+export { Session, type SessionState } from "./session.js";
 export type { WebSocketClass, WebSocketLike } from "./transport/socket.js";

@@ -16,4 +16,9 @@ export class Lists {
     this.#begun.delete(room);
     return list;
   }
+
+  /** Forgets what has not come whole. */
+  clear(): void {
+    this.#begun.clear();
+  }
 }

@@ -11,7 +11,10 @@ export interface SessionOptions {
   headers?: HeadersInit;
   /** Ends the opening, not the session. */
   signal?: AbortSignal;
-  /** How long the server may take to say something on a websocket before it counts as blocked. In ms. Default: 5000. */
+  /**
+   * How long the server may take to say something on a websocket before it counts as blocked, and to take up a session
+   * before that is tried again. In ms. Default: 5000.
+   */
   openTimeout?: number;
   /** How many events may wait to be taken; then the session ends with SLOW_CONSUMER. At least 1. Default: 1024. */
   queue?: number;
@@ -25,4 +28,9 @@ export interface SessionOptions {
 export interface SendOptions {
   /** Ends the waiting for the outcome. The message may have been recorded or not; a failure that comes is an event. */
   signal?: AbortSignal;
+}
+
+/** The `openTimeout` of a session, in milliseconds. */
+export function openTimeout(options: SessionOptions): number {
+  return options.openTimeout ?? 5000;
 }

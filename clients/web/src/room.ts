@@ -1,6 +1,9 @@
+import { durationMs } from "@bufbuild/protobuf/wkt";
+
 import { Call, type CallOptions, onCall } from "./call.js";
+import { Failure } from "./errors.js";
 import type { Event } from "./event.js";
-import { LeaveReason, Presence, type User } from "./gen/beckon/v1/signal_pb.js";
+import { LeaveReason, Presence, type User, UserStatus } from "./gen/beckon/v1/signal_pb.js";
 import { Peer } from "./room/peer.js";
 import type { Session } from "./session.js";
 
@@ -18,12 +21,18 @@ export interface RoomOptions {
   stream?: MediaStream;
   /** How to call. */
   call?: Omit<CallOptions, "room" | "peer" | "callId">;
-  /** Called when somebody came, and for each change: of the user, of the call's state, of what the peer sends. */
+  /**
+   * Called when somebody came, and for each change: of the user, who may be away, of the call's state, of what the peer
+   * sends.
+   */
   onPeer?: (peer: Peer) => void;
   /** Called when somebody went. */
   onLeave?: (peer: Peer, reason: LeaveReason) => void;
-  /** Called when one was taken out of the room, as by an operator; not after `leave`. */
-  onRemoved?: (reason: LeaveReason) => void;
+  /**
+   * Called when one was taken out of the room, as by an operator; not after `leave`. If the server, started anew, did not
+   * let one in again, `failure` tells why.
+   */
+  onRemoved?: (reason: LeaveReason, failure?: Failure) => void;
 }
 
 type Kind = "audio" | "video";
@@ -44,6 +53,9 @@ const kinds: readonly Kind[] = ["audio", "video"];
  * Who comes calls those who are there already. A peer that speaks the protocol without this class, say a native one, can
  * keep to the same rule; but one that calls although it is called is also understood. A call that fails is made again.
  *
+ * A session that loses its connection and goes on takes the room with it: calls go on, and those who are still there were
+ * never gone. Somebody else who loses the server is `away` until they are back, or leave.
+ *
  * The room ends with {@link Room.leave}, with the session, or when one is taken out of it. Then there are no more peers,
  * and nothing is called back.
  */
@@ -60,6 +72,12 @@ export class Room {
   readonly #unsubscribe: () => void;
   readonly #stopTakingCalls: () => void;
   #self: User | undefined;
+  /** Why one could not join anew, if that is what is told next. */
+  #refusal: Failure | undefined;
+  /** Calls of those who came while the session was reconnecting, until the list tells of them. */
+  #early: Call[] | undefined;
+  /** While those missing from a list may still come back. */
+  #mercy: ReturnType<typeof setTimeout> | undefined;
 
   /** Joins a room and calls those who are there. Rejects with a `Failure` if the server refuses. */
   static async join(session: Session, options: RoomOptions): Promise<Room> {
@@ -85,6 +103,7 @@ export class Room {
     this.#stopTakingCalls = onCall(session, this.name, (call) => this.#take(call), options.call);
     this.#unsubscribe = session.subscribe((event) => {
       if (event.room === this.name) this.#hear(event);
+      else if (event.kind === "resumed" || event.kind === "resynced") this.#resumed(event.kind);
     });
     void session.ended.then(() => this.#close());
   }
@@ -126,18 +145,42 @@ export class Room {
       case "userLeft":
         if (event.user.id === this.#session.id) {
           this.#close();
-          this.#options.onRemoved?.(event.reason);
+          this.#options.onRemoved?.(event.reason, event.reason === LeaveReason.LOST ? this.#refusal : undefined);
         } else {
           this.#part(event.user.id, event.reason);
         }
+    }
+    this.#refusal = event.kind === "failure" ? new Failure(event) : undefined;
+  }
+
+  /** The list is to come. If something could not be kept, those missing from it have time to come back, too. */
+  #resumed(kind: "resumed" | "resynced"): void {
+    this.#early = [];
+    if (kind === "resumed") return;
+    const { resumeWindow } = this.#session.welcome;
+    clearTimeout(this.#mercy);
+    this.#mercy = setTimeout(() => this.#endMercy(), resumeWindow ? durationMs(resumeWindow) : 0);
+  }
+
+  #endMercy(): void {
+    this.#mercy = undefined;
+    // If the session is reconnecting, the next list will tell.
+    if (this.#session.state !== "connected") return;
+    for (const [id, { missing }] of this.#peers) {
+      if (missing) this.#part(id, LeaveReason.LOST);
     }
   }
 
   /** The list is in the order in which they came: one calls those before oneself. */
   #list(users: readonly User[]): void {
     const here = new Set(users.map(({ id }) => id));
-    for (const id of this.#peers.keys()) {
-      if (!here.has(id)) this.#part(id, LeaveReason.LOST);
+    for (const [id, peer] of this.#peers) {
+      if (here.has(id)) continue;
+      if (this.#mercy === undefined) this.#part(id, LeaveReason.LOST);
+      else if (!peer.missing) {
+        this.#meet({ ...peer.user, status: UserStatus.AWAY });
+        peer.missing = true;
+      }
     }
     let before = true;
     for (const user of users) {
@@ -150,13 +193,18 @@ export class Room {
         if (before && !peer.call) this.#call(peer);
       }
     }
+    const early = this.#early;
+    this.#early = undefined;
+    for (const call of early ?? []) if (!call.end) this.#take(call);
   }
 
+  /** Takes down how a user is. Whoever is as before is not told of again. */
   #meet(user: User): Peer {
     let peer = this.#peers.get(user.id);
-    if (peer) peer.user = user;
+    const isKnown = peer !== undefined && shown(peer.user) === shown(user);
+    if (peer) Object.assign(peer, { user, missing: false });
     else this.#peers.set(user.id, (peer = new Peer(user)));
-    this.#options.onPeer?.(peer);
+    if (!isKnown) this.#options.onPeer?.(peer);
     return peer;
   }
 
@@ -178,6 +226,7 @@ export class Room {
 
   #take(call: Call): void {
     const peer = this.#peers.get(call.peer);
+    if (!peer && this.#early) return void this.#early.push(call);
     if (!peer) return call.reject();
     peer.call?.hangup(); // It has become another.
     this.#attend(peer, call);
@@ -202,9 +251,16 @@ export class Room {
   #close(): void {
     this.#unsubscribe();
     this.#stopTakingCalls();
+    clearTimeout(this.#mercy);
+    for (const call of this.#early ?? []) call.reject();
     for (const peer of this.#peers.values()) {
       peer.gone();
     }
     this.#peers.clear();
   }
+}
+
+/** What others see of a user, as text that is the same if that is. */
+function shown({ name, identity, attributes, status }: User): string {
+  return JSON.stringify([name, identity, Object.entries(attributes).sort(), status]);
 }

@@ -1,36 +1,33 @@
-import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 
 import { Audience } from "./audience.js";
-import { type Channel, openingId } from "./channel/channel.js";
-import { open } from "./channel/open.js";
-import { EndError, endOf, Failure } from "./errors.js";
-import { type Event, eventOf } from "./event.js";
+import { open, type Opened } from "./channel/open.js";
+import { Connection, type Resumed } from "./connection.js";
+import { EndError, Failure } from "./errors.js";
+import { type Event, eventOf, connectionEvent } from "./event.js";
 import {
-  type ConnectRequest,
-  ConnectRequestSchema,
   type ConnectResponse,
+  ConnectResponseSchema,
   FailureCode,
   type IceServer,
+  LeaveReason,
+  Resumption,
+  UserSchema,
   type Welcome,
 } from "./gen/beckon/v1/signal_pb.js";
-import { Heartbeat } from "./heartbeat.js";
 import { Lists } from "./lists.js";
+import { Memberships } from "./memberships.js";
 import type { Answer, Candidate, Data, Hangup, Join, Offer, Reject, Update } from "./message.js";
 import type { SendOptions, SessionOptions } from "./options.js";
+import { type Entry, type Message, Outstanding } from "./outstanding.js";
 import { Progress } from "./progress.js";
 
 /** How long `close()` waits for the server to end the stream, in milliseconds. */
 const closeTimeout = 5000;
 
-/** The member of the oneof in ConnectRequest. */
-type Message = NonNullable<MessageInitShape<typeof ConnectRequestSchema>["message"]>;
-
-/** Who waits for the outcome of a message. */
-interface Waiting {
-  settle(failure?: Error): void;
-}
+/** How a session is: its connection is up, was lost and is looked for again, or it is over. */
+export type SessionState = "connected" | "reconnecting" | "ended";
 
 /**
  * One user's presence on a server, from {@link Session.connect} to its end. It may be in several rooms at once.
@@ -46,57 +43,63 @@ interface Waiting {
  * What is said, what it means and what becomes of it when it is wrong is specified in `beckon/v1/signal.proto`. The
  * calls take its messages, field for field. Each returns a promise: it resolves when the server has recorded the
  * message, and rejects with a {@link Failure} if the server refused it, with the reason of the `signal` that ended the
- * waiting, or with the {@link EndError} of the session. A failure harms nothing else.
+ * waiting, or with the {@link EndError} of the session. A failure harms nothing else. The calls that send something to
+ * others resolve with the `requestId` that a `failure` UNDELIVERED would have, should the message come back.
+ *
+ * A session outlives its connection. When that is lost the session gets another and goes on where it was, as long as the
+ * server keeps it; nobody sees the user leave. Calls wait until then, and what is said is said once. The events
+ * `reconnecting`, `resumed`, `resynced` and `ended` tell of it. When the server itself was started anew, it cannot tell
+ * what became of the messages that it had not answered: those to others that it may have recorded fail with UNAVAILABLE.
  *
  * A page that is closed or left ends its sessions: the others see the user leave at once.
  */
 export class Session {
   /** The user's id: what others put into `to`. */
   readonly id: string;
-  /** What the server said first: who the client is and what it may do. Not to be changed. */
-  readonly welcome: Welcome;
-  /** What carries the session. */
-  readonly transport: "websocket" | "fetch";
   /** Resolves when the session has ended: with nothing after a clean end, else with why. Never rejects. */
   readonly ended: Promise<EndError | undefined>;
 
-  readonly #channel: Channel;
+  readonly #connection: Connection;
   readonly #audience: Audience;
-  readonly #heartbeat: Heartbeat;
   readonly #lists = new Lists();
   readonly #progress: Progress;
-  /** By request id. */
-  readonly #waiting = new Map<bigint, Waiting>();
-  /** The request id given last. */
-  #lastId = openingId;
+  readonly #memberships = new Memberships();
+  readonly #outstanding = new Outstanding((request) => this.#connection.transmit(request));
+  #welcome: Welcome;
   #iceServers: IceServer[];
-  /** `close()` was called: nothing more is sent. */
+  /** `close()` was called: nothing more is taken to be sent. */
   #closing = false;
+  /** The server was asked to end the session. */
+  #leaving = false;
   /** Once the session has ended. */
   #end: { error: EndError | undefined } | undefined;
   #resolveEnded!: (error: EndError | undefined) => void;
 
-  private constructor(channel: Channel, welcome: Welcome, options: SessionOptions) {
+  private constructor(opened: Opened, baseUrl: string, options: SessionOptions) {
+    const { welcome } = opened;
     this.id = welcome.userId;
-    this.welcome = welcome;
-    this.transport = channel.name;
     this.ended = new Promise((resolve) => (this.#resolveEnded = resolve));
-    this.#channel = channel;
+    this.#welcome = welcome;
     this.#iceServers = welcome.iceServers;
-    this.#progress = new Progress(welcome.userId);
+    this.#progress = new Progress(welcome.userId, welcome.epoch);
     const bound = Math.max(options.queue ?? 1024, 1);
     this.#audience = new Audience(bound, () => {
       const detail = `more than ${bound} events waited: take them from events(), or subscribe()`;
       if (!this.#closing) this.#finish(new EndError(Code.ResourceExhausted, "SLOW_CONSUMER", detail));
     });
-    this.#heartbeat = new Heartbeat(milliseconds(welcome.heartbeatInterval), {
-      ping: () => this.#transmit(0n, { case: "ping", value: { received: this.#progress.untold() } }),
-      silent: (ms) =>
-        this.#finish(new EndError(Code.Unavailable, "SILENT", `nothing heard from the server for ${ms} ms`)),
-      now: () => performance.now(),
+    this.#connection = new Connection(opened, baseUrl, options, {
+      resume: () => ({
+        resumeToken: this.#welcome.resumeToken,
+        cursors: this.#progress.all(),
+        rejoin: this.#memberships.joins().filter(({ room }) => !this.#outstanding.leaves(room)),
+      }),
+      untold: () => this.#progress.untold(),
+      take: (response) => this.#take(response),
+      reconnecting: (cause, attempt, delay) => this.#lost(cause, attempt, delay),
+      resumed: (resumed) => this.#resumed(resumed),
+      ended: (error) => this.#finish(this.#leaving && error?.code === Code.NotFound ? undefined : error),
     });
     globalThis.addEventListener?.("pagehide", this.#vanish);
-    void this.#read();
   }
 
   /**
@@ -106,8 +109,24 @@ export class Session {
    * @throws {@link EndError}, or the reason of `options.signal`.
    */
   static async connect(url: string | URL, options: SessionOptions = {}): Promise<Session> {
-    const { channel, welcome } = await open(url, options);
-    return new Session(channel, welcome, options);
+    const baseUrl = new URL(url, globalThis.location?.href).href;
+    return new Session(await open(baseUrl, options), baseUrl, options);
+  }
+
+  /** How the session is at present. */
+  get state(): SessionState {
+    if (this.#end !== undefined) return "ended";
+    return this.#connection.isUp ? "connected" : "reconnecting";
+  }
+
+  /** What the server said when it took the client in, or up again: who that is and what it may do. Not to be changed. */
+  get welcome(): Welcome {
+    return this.#welcome;
+  }
+
+  /** What carries the session: at present or, while it is reconnecting, until then. */
+  get transport(): "websocket" | "fetch" {
+    return this.#connection.carrier;
   }
 
   /** The ICE servers at present, for `new RTCPeerConnection({ iceServers: session.iceServers })`. */
@@ -116,28 +135,27 @@ export class Session {
   }
 
   /** Enters a room, or changes how one is in it. The list of who is there follows as `joinedUsers`. */
-  join(join: Join, options?: SendOptions): Promise<void> {
-    return this.#send({ case: "join", value: join }, options);
+  async join(join: Join, options?: SendOptions): Promise<void> {
+    await this.#send({ case: "join", value: join }, options);
   }
 
   /** Leaves a room. With an empty room it ends the session, as `close` does, but without waiting for the end. */
   async leave(room: string, options?: SendOptions): Promise<void> {
     await this.#send({ case: "leave", value: { room } }, options);
-    this.#progress.forget(room);
   }
 
   /** Calls a user or, without `to`, everybody else in the room; or renegotiates a call. It arrives as `callMade`. */
-  offer(offer: Offer, options?: SendOptions): Promise<void> {
+  offer(offer: Offer, options?: SendOptions): Promise<bigint> {
     return this.#send({ case: "offer", value: offer }, options);
   }
 
   /** Accepts an offer. It arrives as `answerMade`. */
-  answer(answer: Answer, options?: SendOptions): Promise<void> {
+  answer(answer: Answer, options?: SendOptions): Promise<bigint> {
     return this.#send({ case: "answer", value: answer }, options);
   }
 
   /** Tells of ICE candidates. They arrive as `candidateReceived`, never before the offer or answer sent before them. */
-  candidate({ to, room, callId, candidates }: Candidate, options?: SendOptions): Promise<void> {
+  candidate({ to, room, callId, candidates }: Candidate, options?: SendOptions): Promise<bigint> {
     // In the dictionary of a browser, what is absent may be null.
     const given = candidates.map((init) => ({
       candidate: init.candidate,
@@ -149,23 +167,23 @@ export class Session {
   }
 
   /** Declines a call. It arrives as `callRejected`. */
-  reject(reject: Reject, options?: SendOptions): Promise<void> {
+  reject(reject: Reject, options?: SendOptions): Promise<bigint> {
     return this.#send({ case: "reject", value: reject }, options);
   }
 
   /** Ends a call. It arrives as `callEnded`. */
-  hangup(hangup: Hangup, options?: SendOptions): Promise<void> {
+  hangup(hangup: Hangup, options?: SendOptions): Promise<bigint> {
     return this.#send({ case: "hangup", value: hangup }, options);
   }
 
   /** Carries a message of the application's own. It arrives as `dataReceived`. */
-  data(data: Data, options?: SendOptions): Promise<void> {
+  data(data: Data, options?: SendOptions): Promise<bigint> {
     return this.#send({ case: "data", value: data }, options);
   }
 
   /** Changes what others see of oneself in a room. */
-  update(update: Update, options?: SendOptions): Promise<void> {
-    return this.#send({ case: "update", value: update }, options);
+  async update(update: Update, options?: SendOptions): Promise<void> {
+    await this.#send({ case: "update", value: update }, options);
   }
 
   /**
@@ -190,7 +208,8 @@ export class Session {
 
   /**
    * Ends the session: what was sent before is answered, the user leaves all rooms, and the server ends the stream, for
-   * which this waits at most five seconds. The events that come until then can still be taken.
+   * which this waits at most five seconds. The events that come until then can still be taken. Without a connection the
+   * session ends at once, and the others may see the user leave only after the `resumeWindow` of {@link Session.welcome}.
    *
    * @returns as `ended`.
    */
@@ -216,73 +235,49 @@ export class Session {
     this.#finish(new EndError(Code.Canceled, "ABANDONED", "the session was aborted"));
   }
 
-  /** Sends a message and waits for its outcome. */
-  #send(message: Message, options: SendOptions | undefined): Promise<void> {
+  /** Sends a message and waits for its outcome. @returns its request id. */
+  #send(message: Message, options: SendOptions | undefined): Promise<bigint> {
     return new Promise((resolve, reject) => {
       const signal = options?.signal;
       signal?.throwIfAborted();
       if (this.#end !== undefined || this.#closing) throw this.#over();
-      const id = this.#lastId + 1n;
-      this.#transmit(id, message);
-      this.#lastId = id;
-
+      const entry: Entry = this.#outstanding.add(message, this.#maxBytes, (failure) => {
+        signal?.removeEventListener("abort", abandon);
+        if (failure === undefined) resolve(entry.request.requestId);
+        else reject(failure);
+      });
       const abandon = (): void => {
-        this.#waiting.delete(id);
+        this.#outstanding.abandon(entry);
         reject(signal?.reason);
       };
       signal?.addEventListener("abort", abandon);
-      this.#waiting.set(id, {
-        settle: (failure) => {
-          this.#waiting.delete(id);
-          signal?.removeEventListener("abort", abandon);
-          if (failure === undefined) resolve();
-          else reject(failure);
-        },
-      });
+      if (message.case === "leave" && !message.value.room) this.#leaving = true;
+      this.#advance();
     });
   }
 
-  /** Puts a message on the channel. @throws Failure if it is one that would end the stream. */
-  #transmit(requestId: bigint, message: Message): void {
-    const request = create(ConnectRequestSchema, { requestId, message });
-    const limit = this.welcome.limits?.maxMessageBytes ?? 0;
-    const size = encodedSize(request);
-    if (limit > 0 && size > limit) {
-      const detail = `the message has ${size} bytes: the server takes at most ${limit}`;
-      throw new Failure({ code: FailureCode.TOO_LARGE, detail });
-    }
-    this.#channel.send(request);
+  get #maxBytes(): number {
+    return this.#welcome.limits?.maxMessageBytes ?? 0;
   }
 
-  async #read(): Promise<void> {
-    try {
-      for (;;) {
-        const next = await this.#channel.responses.next();
-        if (this.#end !== undefined) return;
-        if (next.done === true) break;
-        this.#take(next.value);
-        this.#heartbeat.heard();
-      }
-      this.#finish(undefined);
-    } catch (error) {
-      this.#finish(endOf(error));
-    }
+  /** Sends what can be sent now. */
+  #advance(): void {
+    if (!this.#connection.isUp) return;
+    this.#outstanding.advance();
+    if (this.#closing && !this.#outstanding.isFull) this.#connection.close(false);
   }
 
   #take(response: ConnectResponse): void {
     const { event: happened, requestId, room } = response;
     switch (happened.case) {
       case "ack":
-      case "pong":
-        this.#waiting.get(requestId)?.settle();
+        this.#settle(requestId);
         return;
-      case "failure": {
+      case "failure":
         // One that came back was recorded: that is not the outcome of its call.
-        const waiting = happened.value.code === FailureCode.UNDELIVERED ? undefined : this.#waiting.get(requestId);
-        if (waiting === undefined) break;
-        waiting.settle(new Failure(happened.value));
-        return;
-      }
+        if (happened.value.code !== FailureCode.UNDELIVERED && this.#settle(requestId, new Failure(happened.value)))
+          return;
+        break;
       case "joinedUsers": {
         const list = this.#lists.add(room, happened.value);
         if (list === undefined) return;
@@ -294,16 +289,73 @@ export class Session {
     }
     const event = eventOf(response);
     if (event === undefined) return;
-    this.#progress.note(event);
+    this.#tell(event, encodedSize(response));
+    // A room that cannot be joined anew.
+    if (event.kind === "failure" && requestId === 0n) this.#removed(room);
+  }
+
+  /** Tells what became of a message. @returns whether somebody waits for it. */
+  #settle(requestId: bigint, failure?: Failure): boolean {
+    const entry = this.#outstanding.take(requestId);
+    if (entry === undefined) return false;
+    const { message } = entry.request;
+    const hasLeft = message.case === "leave" && failure?.code === FailureCode.NOT_IN_ROOM;
+    // A server that was started anew does not remember that it was the first one that did it.
+    if (hasLeft && entry.isRepeated) failure = undefined;
+    if (failure === undefined) this.#memberships.recorded(entry.request);
+    if (message.case === "leave" && (failure === undefined || hasLeft)) {
+      this.#memberships.forget(message.value.room);
+      this.#progress.forget(message.value.room);
+    }
+    this.#advance();
+    entry.settle?.(failure);
+    return entry.settle !== undefined;
+  }
+
+  #tell(event: Event, bytes: number): void {
+    if (!this.#progress.note(event, bytes)) return;
+    if (event.kind === "userLeft" && event.user.id === this.id) this.#memberships.forget(event.room);
+    if (event.seq > 0n && this.#progress.isDue)
+      this.#connection.send({ case: "received", value: { cursors: this.#progress.untold() } });
     this.#audience.tell(event);
+  }
+
+  /** Sees to it that everybody knows that the session is no longer in a room. */
+  #removed(room: string): void {
+    const join = this.#memberships.get(room);
+    if (join === undefined) return;
+    const { name, attributes } = join;
+    const user = create(UserSchema, { id: this.id, name, attributes });
+    this.#tell({ kind: "userLeft", room, seq: 0n, user, reason: LeaveReason.LOST }, 0);
+  }
+
+  #lost(cause: EndError, attempt: number, delay: number): void {
+    if (cause.code === Code.ResourceExhausted && ["MESSAGE_TOO_LARGE", ""].includes(cause.reason))
+      this.#outstanding.failTooLarge(this.#maxBytes);
+    this.#audience.tell(connectionEvent("reconnecting", { cause, attempt, delay }));
+  }
+
+  #resumed({ welcome, answered, networkChanged }: Resumed): void {
+    this.#progress.begin(welcome.epoch);
+    if (!answered) this.#outstanding.doubt();
+    if (welcome.epoch !== this.#welcome.epoch) this.#outstanding.failDoubtful();
+    this.#welcome = welcome;
+    this.#iceServers = welcome.iceServers;
+    this.#lists.clear();
+    this.#outstanding.repeat();
+    this.#advance();
+    const kind = welcome.resumption === Resumption.RESUMED ? "resumed" : "resynced";
+    this.#audience.tell(connectionEvent(kind, { networkChanged }));
   }
 
   /** Says goodbye, once. */
   #close(vanishing: boolean): void {
     if (this.#end !== undefined || (this.#closing && !vanishing)) return;
     this.#closing = true;
-    this.#heartbeat.stop();
-    this.#channel.finish(vanishing);
+    if (vanishing || !this.#connection.isUp) {
+      if (this.#connection.isUp) this.#outstanding.advance(true);
+      this.#connection.close(vanishing);
+    } else this.#advance();
   }
 
   readonly #vanish = (): void => this.#close(true);
@@ -313,9 +365,9 @@ export class Session {
     if (this.#end !== undefined) return;
     this.#end = { error };
     globalThis.removeEventListener?.("pagehide", this.#vanish);
-    this.#heartbeat.stop();
-    this.#channel.abort();
-    for (const waiting of this.#waiting.values()) waiting.settle(this.#over());
+    this.#connection.end();
+    this.#outstanding.failAll(this.#over());
+    this.#audience.tell(connectionEvent("ended", { error }));
     this.#audience.end(error);
     this.#resolveEnded(error);
   }
@@ -326,15 +378,6 @@ export class Session {
   }
 }
 
-/** How large a message is. @throws Failure if it is none: a field has the wrong type. */
-function encodedSize(request: ConnectRequest): number {
-  try {
-    return toBinary(ConnectRequestSchema, request).length;
-  } catch (error) {
-    throw new Failure({ code: FailureCode.INVALID, detail: String(error) });
-  }
-}
-
-function milliseconds(duration: Welcome["heartbeatInterval"]): number {
-  return duration === undefined ? 0 : durationMs(duration);
+function encodedSize(response: ConnectResponse): number {
+  return toBinary(ConnectResponseSchema, response).length;
 }

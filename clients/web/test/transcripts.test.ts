@@ -29,13 +29,13 @@ test("over Listen and Send", { concurrency: 2 }, async (t) => {
   await Promise.all(playable.map((each) => t.test(each.file, () => playFresh(each, listenPeers))));
 });
 
-/** Plays a transcript against a server of its own. */
+/** Plays a transcript against a server of its own, such as the transcripts are written for. */
 async function playFresh(
   transcript: Transcript,
   peers: (url: string) => () => Peer,
   options?: PlayOptions,
 ): Promise<void> {
-  const server = await startServer();
+  const server = await startServer("--resume-window=3s");
   try {
     await play(transcript, peers(server.url), options);
   } finally {

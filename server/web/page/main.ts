@@ -61,9 +61,9 @@ async function enter(place: Place): Promise<void> {
     dismissNotice();
     leave();
   };
-  meeting.onEnd = (error) => {
+  meeting.onEnd = (why) => {
     leave();
-    showNotice(entryProblemInWords(error));
+    showNotice(why);
   };
 }
 

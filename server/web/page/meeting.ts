@@ -1,23 +1,22 @@
-import { EndError, LeaveReason, type Peer, Room, type Route, Session } from "@beckon/client";
+import { type Event, LeaveReason, type Peer, Room, type Route, Session } from "@beckon/client";
 
 import { startChat } from "./chat.js";
 import { announce, dismissNotice, showNotice } from "./dom.js";
 import type { Media } from "./media.js";
 import { type Person, showPeople } from "./people.js";
 import { removeTile, removeTiles, showTile } from "./tiles.js";
-import { callInWords, nameOf, peerInWords } from "./words.js";
+import { callInWords, entryProblemInWords, nameOf, peerInWords, removalInWords } from "./words.js";
 
 /** How often it is measured how the calls are, in milliseconds. */
 const measureEvery = 2000;
 
-/** The first and the longest pause before the server is tried again, in milliseconds. */
-const firstPause = 500;
-const longestPause = 15_000;
+/** How long the connection to the server may be lost before that is shown, in milliseconds. */
+const showLossAfter = 500;
 
-const rejoining = "The connection to the server was lost. Joining again …";
+const reconnecting = "The connection to the server was lost. Reconnecting …";
 
-/** Why a session ended that is not to be begun anew. */
-const final = ["NO_TOKEN", "BAD_TOKEN", "TOKEN_EXPIRED", "NOT_ALLOWED", "KICKED", "TAKEN_OVER"];
+/** Why a session ended in place of which a new one can be begun. */
+const mendable = ["NO_SUCH_SESSION", "SLOW_CONSUMER"];
 
 /** Where to meet, and as whom. */
 export interface Place {
@@ -25,10 +24,10 @@ export interface Place {
   name: string;
 }
 
-/** Oneself in a room, from {@link Meeting.enter} to {@link Meeting.leave}; on several sessions if one is lost. */
+/** Oneself in a room, from {@link Meeting.enter} to {@link Meeting.leave}; on several sessions if one is gone for good. */
 export class Meeting {
-  /** Called when one is no longer in the room and will not be again, but for `leave`. */
-  onEnd?: (error: EndError) => void;
+  /** Called when one is no longer in the room and will not be again, with why in words; not after `leave`. */
+  onEnd?: (why: string) => void;
 
   readonly #place: Place;
   readonly #media: Media;
@@ -39,6 +38,8 @@ export class Meeting {
   #room: Room | undefined;
   #left = false;
   #measuring: ReturnType<typeof setInterval> | undefined;
+  /** While the connection to the server is lost, and that is not shown. */
+  #loss: ReturnType<typeof setTimeout> | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(place: Place, media: Media) {
@@ -59,6 +60,7 @@ export class Meeting {
     this.#left = true;
     clearInterval(this.#measuring);
     this.#unsubscribe?.();
+    this.#showConnected();
     this.#hangUp();
     removeTiles();
   }
@@ -82,47 +84,54 @@ export class Meeting {
         stream: this.#media.stream,
         onPeer: (peer) => this.#showPeer(peer),
         onLeave: (peer, reason) => this.#removePeer(peer, reason),
-        onRemoved: () => void session.close(),
+        onRemoved: (reason, failure) => this.#end(failure ? entryProblemInWords(failure) : removalInWords(reason)),
       });
     } catch (error) {
       void session.close();
       throw error;
     }
+    session.subscribe((event) => this.#hear(event));
     this.#session = session;
     if (this.#left) return this.#hangUp();
     this.#showSelf();
   }
 
-  /** Joins again whenever the session is lost. */
+  /** The session finds its way back by itself. */
+  #hear({ kind }: Event): void {
+    if (kind === "reconnecting") this.#loss ??= setTimeout(() => showNotice(reconnecting), showLossAfter);
+    if (kind === "resumed" || kind === "resynced") this.#showConnected();
+  }
+
+  #showConnected(): void {
+    clearTimeout(this.#loss);
+    this.#loss = undefined;
+    dismissNotice(reconnecting);
+  }
+
+  /** Joins anew when the session is gone for good, as when the server forgot it. */
   async #stay(): Promise<void> {
-    while (!this.#left) {
+    for (;;) {
       const error = await this.#session!.ended;
       if (this.#left) return;
       removeTiles();
       this.#showSelf();
-      if (error && final.includes(error.reason)) return this.onEnd?.(error);
-      showNotice(rejoining);
-      await this.#rejoin();
-      dismissNotice(rejoining);
-    }
-  }
-
-  async #rejoin(): Promise<void> {
-    for (let pause = firstPause; !this.#left; pause = Math.min(2 * pause, longestPause)) {
-      await new Promise((resolve) => setTimeout(resolve, pause * (0.5 + Math.random())));
-      if (this.#left) return;
       try {
-        return await this.#join();
+        if (!mendable.includes(error?.reason ?? "")) throw error;
+        await this.#join();
+        this.#showConnected();
       } catch (error) {
-        if (this.#left) return;
-        if (error instanceof EndError && final.includes(error.reason)) return this.onEnd?.(error);
+        return this.#end(entryProblemInWords(error));
       }
     }
   }
 
+  #end(why: string): void {
+    if (!this.#left) this.onEnd?.(why);
+  }
+
   #mediaChanged(kind: "audio" | "video", track: MediaStreamTrack | null): void {
     const { room } = this.#place;
-    // Both can fail only if the session is about to end, and then all is told anew.
+    // Both fail if the session is about to end, and then all is told anew.
     this.#room?.replaceTrack(kind, track).catch(() => {});
     this.#session?.update({ room, attributes: this.#attributes() }).catch(() => {});
     this.#showSelf();

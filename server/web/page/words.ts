@@ -1,4 +1,4 @@
-import { EndError, Failure, FailureCode, type Peer, type Route, UserStatus } from "@beckon/client";
+import { EndError, Failure, FailureCode, LeaveReason, type Peer, type Route } from "@beckon/client";
 
 /** What to call somebody. */
 export function nameOf({ name }: { name: string }): string {
@@ -6,9 +6,9 @@ export function nameOf({ name }: { name: string }): string {
 }
 
 /** How far the call with a peer has come. `route`: the way its media takes, once that is known. */
-export function callInWords({ user, call }: Peer, route?: Route): string {
+export function callInWords({ user, call, away }: Peer, route?: Route): string {
   const name = nameOf(user);
-  const lost = user.status === UserStatus.AWAY ? `; ${name} has lost the server` : "";
+  const lost = away ? `; ${name} has lost the server` : "";
   switch (call?.state) {
     case undefined:
       return `waiting for ${name} to call${lost}`;
@@ -19,7 +19,7 @@ export function callInWords({ user, call }: Peer, route?: Route): string {
     case "connecting":
       return `looking for a way to ${name}`;
     case "connected":
-      return routeInWords(route);
+      return routeInWords(route) + lost;
     case "reconnecting":
       return `the way to ${name} was lost, looking for another`;
     case "ended":
@@ -101,6 +101,20 @@ export function entryProblemInWords(error: unknown): string {
     }
   }
   return `Something went wrong: ${String(error)}.`;
+}
+
+/** Why one is no longer in the room, without having left it. */
+export function removalInWords(reason: LeaveReason): string {
+  switch (reason) {
+    case LeaveReason.KICKED:
+      return "An operator has taken you out of the room.";
+    case LeaveReason.REPLACED:
+      return "You have come into the room anew, from elsewhere.";
+    case LeaveReason.EXPIRED:
+      return "The time for which you were let in has run out.";
+    default:
+      return "You are no longer in the room. Join it again.";
+  }
 }
 
 /** Why a camera, a microphone or a screen is not to be had, and what to do. */

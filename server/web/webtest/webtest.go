@@ -12,6 +12,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/textproto"
 	"strconv"
 	"sync"
@@ -142,12 +143,15 @@ func (c *Conn) NewStream(ctx context.Context, desc *grpc.StreamDesc, method stri
 	if !desc.ClientStreams {
 		return s, nil
 	}
-	ws, err := c.Websocket(ctx, method, headerBlock(ctx))
+	var conn net.Conn
+	dialing := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(got httptrace.GotConnInfo) { conn = got.Conn }})
+	ws, err := c.Websocket(dialing, method, headerBlock(ctx))
 	if err != nil {
 		return nil, status.Error(codes.Unavailable, err.Error())
 	}
+	context.AfterFunc(ctx, func() { _ = conn.Close() }) // So that the stream is lost even if nobody reads.
 	s.ws = ws
-	s.body = &messages{ctx: ctx, ws: ws}
+	s.body = &messages{ws: ws}
 	return s, nil
 }
 
@@ -206,6 +210,10 @@ func (s *stream) Trailer() metadata.MD { return s.trailer }
 // Context implements grpc.ClientStream.
 func (s *stream) Context() context.Context { return s.ctx }
 
+// unending is the context of what is read from and written to a websocket: what ends with the call's context is the
+// connection. The library has a data race between a context that ends and CloseNow.
+var unending = context.Background()
+
 // SendMsg implements grpc.ClientStream.
 func (s *stream) SendMsg(m any) error {
 	encoded, err := s.conn.Codec.Marshal(m)
@@ -217,7 +225,7 @@ func (s *stream) SendMsg(m any) error {
 		s.request = envelope
 		return nil
 	}
-	if err := s.ws.Write(s.ctx, websocket.MessageBinary, append([]byte{0}, envelope...)); err != nil {
+	if err := s.ws.Write(unending, websocket.MessageBinary, append([]byte{0}, envelope...)); err != nil {
 		return io.EOF // RecvMsg tells why.
 	}
 	return nil
@@ -233,7 +241,7 @@ func Envelope(flags byte, message []byte) []byte {
 // CloseSend implements grpc.ClientStream.
 func (s *stream) CloseSend() error {
 	if s.ws != nil {
-		return s.ws.Write(s.ctx, websocket.MessageBinary, []byte{1})
+		return s.ws.Write(unending, websocket.MessageBinary, []byte{1})
 	}
 	response, err := s.conn.Do(s.ctx, http.MethodPost, s.method, headers(s.ctx), bytes.NewReader(s.request))
 	if err != nil {
@@ -285,7 +293,7 @@ func (s *stream) next() ([]byte, error) {
 		}
 		s.trailer = md
 		if s.ws != nil {
-			if _, _, err := s.ws.Read(s.ctx); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
+			if _, _, err := s.ws.Read(unending); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 				return nil, status.Errorf(codes.Internal, "the websocket ended with %v: expected the status 1000", err)
 			}
 		}
@@ -341,7 +349,6 @@ func statusOf(trailer metadata.MD) error {
 
 // messages reads the contents of websocket messages, one behind the other.
 type messages struct {
-	ctx  context.Context
 	ws   *websocket.Conn
 	rest []byte
 }
@@ -349,7 +356,7 @@ type messages struct {
 // Read implements io.Reader.
 func (m *messages) Read(p []byte) (int, error) {
 	for len(m.rest) == 0 {
-		_, content, err := m.ws.Read(m.ctx)
+		_, content, err := m.ws.Read(unending)
 		if err != nil {
 			return 0, err
 		}

@@ -93,6 +93,13 @@ export class Negotiation {
     this.#run(() => this.#held.add(candidates));
   }
 
+  /** Makes an offer once more that may have been lost. One that was not is answered twice, which changes nothing. */
+  repeatOffer(): void {
+    this.#run(() => {
+      if (this.#pc.signalingState === "have-local-offer") this.#outlet.offer(this.#pc.localDescription!.sdp);
+    });
+  }
+
   /** Does what a message with that call id asks for, once the messages before it were dealt with, if it is this call's. */
   inTurn(callId: string, task: () => void): void {
     this.#run(() => {

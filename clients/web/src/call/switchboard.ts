@@ -9,7 +9,7 @@ export interface Line {
   callId(): string;
   /** Whether the other side has not answered. An offer with another call id then means that both called at once. */
   isOpen(): boolean;
-  /** Told of every event of this call's two sides in this room, and of changed ICE servers. */
+  /** Told of every event of this call's two sides in this room, of what came back, and of the session's connection. */
   hear(event: Event): void;
   /** Told that the session has ended, and how. */
   cut(error: EndError | undefined): void;
@@ -62,6 +62,11 @@ export class Switchboard {
       case "userLeft":
         for (const line of this.#between(event.room, event.user.id)) line.hear(event);
         break;
+      case "failure": // It came back, and tells no room.
+        for (const line of this.#lines) if (line.callId() === event.callId) line.hear(event);
+        break;
+      case "resumed":
+      case "resynced":
       case "iceServersChanged":
         for (const line of this.#lines) line.hear(event);
     }

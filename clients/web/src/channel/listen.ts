@@ -1,4 +1,4 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { type Client, Code, ConnectError, createClient } from "@connectrpc/connect";
 
 import { type ConnectRequest, ConnectRequestSchema, type ConnectResponse, Signal } from "../gen/beckon/v1/signal_pb.js";
@@ -6,9 +6,9 @@ import type { SessionOptions } from "../options.js";
 import { Queue } from "../queue.js";
 import { reasonOf } from "../transport/error-info.js";
 import { createFetchTransport } from "../transport/fetch.js";
-import { type Channel, openingId } from "./channel.js";
+import { type Channel, openingId, type Resume } from "./channel.js";
 
-/** How long to wait before a Send that got lost is tried again, in milliseconds: after the first time, the second, … */
+/** How long to wait for a Send that is under way, in milliseconds: at the first time, the second, … */
 const retries = [250, 500, 1000, 2000, 4000];
 
 /** How long the response to Listen may take to tell why a Send cannot be, in milliseconds. */
@@ -17,14 +17,15 @@ const grace = 1000;
 /** How many bytes of messages a request may have that outlives its page: fetch allows 64 KiB. */
 const outliving = 60_000;
 
-/** Opens a session with Listen and Send, over fetch. */
-export function openListen(baseUrl: string, options: SessionOptions): Channel {
-  return new Listening(baseUrl, options);
+/** Opens a stream with Listen and Send, over fetch. */
+export function openListen(baseUrl: string, options: SessionOptions, resume?: Resume): Channel {
+  return new Listening(baseUrl, options, resume);
 }
 
 /**
- * A session whose events come as the one long response to Listen, and whose messages go as a request of their own each,
- * or together while the one before is under way.
+ * A stream whose events come as the one long response to Listen, and whose messages go as a request of their own each,
+ * or together while the one before is under way. A Send that is lost is the loss of the stream: what it carried is sent
+ * again on the next.
  */
 class Listening implements Channel {
   readonly name = "fetch";
@@ -38,12 +39,12 @@ class Listening implements Channel {
   readonly #requests = new Queue<ConnectRequest>();
   /** How many bytes go into one Send, but for a message that has more alone. Known once welcome. */
   #sendBytes = 0;
-  /** Why the session cannot go on, if a Send told it. */
+  /** Why the stream cannot go on, if a Send told it. */
   #broken: ConnectError | undefined;
   /** The page is about to go: what is sent has to outlive it. */
   #vanishing = false;
 
-  constructor(baseUrl: string, options: SessionOptions) {
+  constructor(baseUrl: string, options: SessionOptions, resume: Resume | undefined) {
     const fetch = options.fetch ?? globalThis.fetch;
     const transport = createFetchTransport({
       baseUrl,
@@ -51,7 +52,7 @@ class Listening implements Channel {
     });
     this.#client = createClient(Signal, transport);
     this.#headers = new Headers(options.headers);
-    this.responses = this.#listen();
+    this.responses = this.#listen(resume);
   }
 
   send(request: ConnectRequest): void {
@@ -60,7 +61,7 @@ class Listening implements Channel {
 
   finish(vanishing: boolean): void {
     const leave = create(ConnectRequestSchema, { message: { case: "leave", value: {} } });
-    if (vanishing) {
+    if (vanishing || this.#life.signal.aborted) {
       // There is no time left to wait for the Send before, and only so much may outlive the page: the last of it.
       this.#vanishing = true;
       this.#sending.abort();
@@ -76,9 +77,11 @@ class Listening implements Channel {
     this.#requests.end();
   }
 
-  async *#listen(): AsyncGenerator<ConnectResponse> {
+  async *#listen(resume: Resume | undefined): AsyncGenerator<ConnectResponse> {
     // Listen wants a join or a resume. A join without a room is refused, which changes nothing.
-    const first = { requestId: openingId, message: { case: "join" as const, value: {} } };
+    const first: MessageInitShape<typeof ConnectRequestSchema> = resume
+      ? { message: { case: "resume", value: resume } }
+      : { requestId: openingId, message: { case: "join", value: {} } };
     try {
       for await (const { event } of this.#client.listen(
         { first },
@@ -106,46 +109,47 @@ class Listening implements Channel {
         for (const messages of cut([first, ...this.#requests.drain()], this.#sendBytes)) await this.#deliver(messages);
       }
     } catch (error) {
-      // If the session has ended, the response to Listen tells better how.
+      // If the stream has ended, the response to Listen tells better how.
       await pause(grace);
       if (this.#vanishing || this.#life.signal.aborted) return;
       this.#broken = ConnectError.from(error);
+      // Perhaps it is the stream alone that the server no longer has. A resume will tell. And that a server which is
+      // about to stop has answered all is known only by who has read its answers to the end.
+      if (this.#broken.code === Code.NotFound || reasonOf(this.#broken) === "SHUTTING_DOWN")
+        this.#broken = new ConnectError(this.#broken.rawMessage, Code.Unavailable);
       this.abort();
     }
   }
 
-  /** Sends messages, and again if that gets lost: the server knows them by their request ids. */
+  /** Sends messages. The server may still have a Send that was lost: then, again. */
   async #deliver(messages: ConnectRequest[]): Promise<void> {
-    for (const wait of retries) {
+    for (const wait of [...retries, 0]) {
+      if (this.#life.signal.aborted) return;
       try {
         return await this.#post(messages);
       } catch (error) {
-        if (!isPassing(ConnectError.from(error))) throw error;
+        if (wait === 0 || !isUnderWay(error)) throw error;
       }
       await pause(wait);
     }
-    await this.#post(messages);
   }
 
-  /** Sends the last messages. The server may not know yet that the Send before them is no more: then, once again. */
+  /** Sends the last messages; once again if that was lost, or the server does not know yet that what was before is. */
   async #goodbye(messages: ConnectRequest[]): Promise<void> {
-    try {
-      await this.#post(messages);
-    } catch (error) {
-      if (isPassing(ConnectError.from(error))) await this.#post(messages).catch(() => {});
-    }
+    await this.#post(messages)
+      .catch(() => this.#post(messages))
+      .catch(() => {});
   }
 
   async #post(messages: ConnectRequest[]): Promise<void> {
     this.#sending = new AbortController();
-    if (this.#life.signal.aborted) return;
     await this.#client.send({ messages }, { signal: this.#sending.signal, headers: this.#headers });
   }
 }
 
-/** Whether a Send may work when it is tried again: the network failed, or the server still has the one before. */
-function isPassing(error: ConnectError): boolean {
-  return error.code === Code.Unavailable || reasonOf(error) === "SEND_UNDER_WAY";
+/** Whether a Send was refused because the server still has the one before. */
+function isUnderWay(error: unknown): boolean {
+  return reasonOf(ConnectError.from(error)) === "SEND_UNDER_WAY";
 }
 
 function pause(milliseconds: number): Promise<void> {

@@ -4,19 +4,18 @@ import { endOf, EndError } from "../errors.js";
 import type { Welcome } from "../gen/beckon/v1/signal_pb.js";
 import type { SessionOptions } from "../options.js";
 import { NotOpened } from "../transport/socket.js";
-import type { Channel } from "./channel.js";
+import type { Carrier, Channel, OpenChannel, Resume } from "./channel.js";
 import { openListen } from "./listen.js";
 import { openStream } from "./stream.js";
 
-/** A session that the server has welcomed. */
+/** A stream on which the server has welcomed the client. */
 export interface Opened {
   readonly channel: Channel;
   readonly welcome: Welcome;
 }
 
 /** Opens a session with what the options ask for: if nothing, a websocket or, where that does not open, fetch. */
-export async function open(url: string | URL, options: SessionOptions): Promise<Opened> {
-  const baseUrl = new URL(url, globalThis.location?.href).href;
+export async function open(baseUrl: string, options: SessionOptions): Promise<Opened> {
   if (options.transport === "fetch") return greet(openListen, baseUrl, options);
   try {
     return await greet(openStream, baseUrl, options);
@@ -29,15 +28,21 @@ export async function open(url: string | URL, options: SessionOptions): Promise<
   }
 }
 
+/** Takes up a session on another stream. */
+export function reopen(carrier: Carrier, baseUrl: string, options: SessionOptions, resume: Resume): Promise<Opened> {
+  return greet(carrier === "fetch" ? openListen : openStream, baseUrl, options, resume);
+}
+
 /** Opens a channel and waits to be welcomed. */
 async function greet(
-  openChannel: (baseUrl: string, options: SessionOptions) => Channel,
+  openChannel: OpenChannel,
   baseUrl: string,
   options: SessionOptions,
+  resume?: Resume,
 ): Promise<Opened> {
   const { signal } = options;
   signal?.throwIfAborted();
-  const channel = openChannel(baseUrl, options);
+  const channel = openChannel(baseUrl, options, resume);
   const abort = (): void => channel.abort();
   signal?.addEventListener("abort", abort);
   try {

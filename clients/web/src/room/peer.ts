@@ -1,5 +1,5 @@
 import type { Call, CallEnd } from "../call.js";
-import type { User } from "../gen/beckon/v1/signal_pb.js";
+import { type User, UserStatus } from "../gen/beckon/v1/signal_pb.js";
 
 /** How long to wait before a call that failed is made again, in milliseconds: the first time, and at most. */
 const firstRetry = 1000;
@@ -14,6 +14,8 @@ export class Peer {
   /** The call; undefined until one side has called. */
   call: Call | undefined;
 
+  /** @internal When it was missing from a list that may not be complete. */
+  missing = false;
   /** @internal Whether it is for this side to call. */
   weCall = false;
   #retryAfter = firstRetry;
@@ -22,6 +24,11 @@ export class Peer {
   /** @internal */
   constructor(user: User) {
     this.user = user;
+  }
+
+  /** Whether the peer has lost the server and may come back. The call goes on in the meantime. */
+  get away(): boolean {
+    return this.user.status === UserStatus.AWAY;
   }
 
   /** @internal Makes `call` the call with this peer. `changed` and `retry` are called until the peer has gone. */

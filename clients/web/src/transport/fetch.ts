@@ -23,7 +23,7 @@ export function createFetchTransport(options: FetchTransportOptions): Transport 
       const response = await post(options, method, signal, headers, create(method.input, input));
       const trailer = new Headers();
       let message: MessageShape<typeof method.output> | undefined;
-      for await (const next of read(method.output, response, trailer)) message = next;
+      for await (const next of read(method.output, response, trailer, signal)) message = next;
       if (message === undefined) throw new ConnectError("a response without a message", Code.Internal);
       return { stream: false, service: method.parent, method, header: response.headers, message, trailer };
     },
@@ -32,7 +32,7 @@ export function createFetchTransport(options: FetchTransportOptions): Transport 
       const first = await input[Symbol.asyncIterator]().next();
       const response = await post(options, method, signal, headers, create(method.input, first.value));
       const trailer = new Headers();
-      const message = read(method.output, response, trailer);
+      const message = read(method.output, response, trailer, signal);
       return { stream: true, service: method.parent, method, header: response.headers, message, trailer };
     },
   };
@@ -59,10 +59,18 @@ async function post<I extends DescMessage>(
 }
 
 /** Reads a response to its end, whose status is thrown unless it is OK. */
-async function* read<O extends DescMessage>(output: O, response: Response, trailer: Headers) {
+async function* read<O extends DescMessage>(
+  output: O,
+  response: Response,
+  trailer: Headers,
+  signal: AbortSignal | undefined,
+) {
   const body = response.body?.getReader();
   const frames = new FrameReader();
   let ended = false;
+  // Node.js forgets the signal when it has collected the request.
+  const cancel = (): void => void body?.cancel().catch(() => {});
+  signal?.addEventListener("abort", cancel);
   try {
     for (;;) {
       const chunk = await body?.read().catch(lost);
@@ -78,7 +86,8 @@ async function* read<O extends DescMessage>(output: O, response: Response, trail
       }
     }
   } finally {
-    body?.cancel().catch(() => {});
+    signal?.removeEventListener("abort", cancel);
+    cancel();
   }
   if (!ended && !response.headers.has("grpc-status")) lost("it ended early");
 }

@@ -1,63 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { launch, openTab } from "./support/chromium.mjs";
 import { blockUdp, needsNetwork } from "./support/network.mjs";
-import { serve } from "./support/server.mjs";
-
-/** Two tabs in one room: `ana`, who has the smaller id, and `bob`. Each knows the other as `window.peer`. */
-async function twoTabs(t, room) {
-  const { web } = await serve(t);
-  const browser = await launch(t);
-  const tabs = [];
-  for (const name of ["first", "second"]) {
-    const tab = await openTab(t, browser, web, { client: true });
-    await tab.evaluate(
-      async ({ room, name }) => {
-        const { Session, until } = window.beckon;
-        window.session = await Session.connect("/");
-        window.room = room;
-        window.events = [];
-        session.subscribe((event) => {
-          events.push(event);
-          if (event.kind === "joinedUsers")
-            window.peer = event.users.map(({ id }) => id).find((id) => id !== session.id);
-        });
-        await session.join({ room, name });
-        await until("the list", () => events.length > 0);
-        window.camera = () => navigator.mediaDevices.getUserMedia({ video: true, audio: true });
-        window.inState = (state) =>
-          until(`the call ${state}, it is ${window.call?.state}`, () => window.call?.state === state);
-      },
-      { room, name },
-    );
-    tabs.push({ tab, id: await tab.evaluate(() => session.id) });
-  }
-  for (const { tab } of tabs) await tab.evaluate(() => beckon.until("the other", () => window.peer));
-  tabs.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const [ana, bob] = tabs.map(({ tab }) => tab);
-  return { ana, bob };
-}
-
-const both = ({ ana, bob }, what, argument) =>
-  Promise.all([ana.evaluate(what, argument), bob.evaluate(what, argument)]);
-
-/** Calls, with the camera. */
-async function call() {
-  const stream = await camera();
-  window.call = new beckon.Call(session, { room, peer });
-  window.call.addStream(stream);
-}
-
-/** Takes calls, with the camera. */
-async function takeCalls() {
-  const stream = await camera();
-  beckon.onCall(session, room, (call) => {
-    window.call = call;
-    call.addStream(stream);
-    call.accept();
-  });
-}
+import { both, call, takeCalls, twoTabs, ufrag } from "./support/pair.mjs";
 
 test("a call with sound and picture, and its end", async (t) => {
   const pair = await twoTabs(t, "call");
@@ -193,9 +138,6 @@ test("an ICE restart by both sides", async (t) => {
     await beckon.watching(window.call.pc);
   });
 });
-
-/** The ICE username fragment of this side, which an ICE restart changes. */
-const ufrag = () => /a=ice-ufrag:(\S+)/.exec(window.call.pc.currentLocalDescription.sdp)[1];
 
 test("a way that is lost is found again", needsNetwork, async (t) => {
   const pair = await twoTabs(t, "lost way");

@@ -32,8 +32,10 @@ try {
   await build({ ...bundle, entryPoints: [join(here, "support/in-page.ts")], outfile: join(built, "in-page.js") });
   await build({
     ...bundle,
-    entryPoints: [join(here, "support/messages.ts")],
-    outfile: join(built, "messages.mjs"),
+    entryPoints: [join(here, "support/messages.ts"), join(here, "../proxy.ts")],
+    outdir: built,
+    entryNames: "[name]",
+    outExtension: { ".js": ".mjs" },
     format: "esm",
     platform: "node",
   });

@@ -16,6 +16,8 @@ export function sessionPeers(url: string): () => Peer {
 class SessionPeer implements Peer {
   readonly responses = new Queue<ConnectResponse>();
   readonly #session: Promise<Session>;
+  /** The transcript's request ids by those of the session. */
+  readonly #ids = new Map<unknown, bigint>();
 
   constructor(session: Promise<Session>) {
     this.#session = session;
@@ -27,7 +29,8 @@ class SessionPeer implements Peer {
     void this.#session
       .then((session) => say(session, request))
       .then(
-        () => {
+        (requestId) => {
+          this.#ids.set(requestId, request.requestId);
           if (request.message.case === "ping") {
             this.#push({ case: "pong", value: request.message.value });
           } else if (request.requestId > 0n) this.#push({ case: "ack", value: {} }, request.requestId);
@@ -53,7 +56,8 @@ class SessionPeer implements Peer {
   async #read(session: Session): Promise<void> {
     this.#push({ case: "welcome", value: session.welcome });
     try {
-      for await (const event of session.events()) this.responses.push(responseOf(event));
+      for await (const event of session.events())
+        if (!local.includes(event.kind)) this.responses.push(this.#responseOf(event));
       this.responses.end();
     } catch (error) {
       this.#end(error);
@@ -64,6 +68,13 @@ class SessionPeer implements Peer {
     this.responses.push(create(ConnectResponseSchema, { event: event as ConnectResponse["event"], requestId }));
   }
 
+  /** Puts an event back into its envelope. */
+  #responseOf({ kind, room, seq, ...fields }: Event): ConnectResponse {
+    const requestId = "requestId" in fields ? this.#ids.get(fields.requestId) : undefined;
+    const event = { case: kind, value: fields } as ConnectResponse["event"];
+    return create(ConnectResponseSchema, { room, seq, requestId, event });
+  }
+
   #end(error: unknown): void {
     if (error instanceof EndError) this.responses.end(error.cause ?? new ConnectError(error.detail, error.code));
     else this.responses.end(error);
@@ -71,7 +82,7 @@ class SessionPeer implements Peer {
 }
 
 /** Has a session say what a message says. */
-async function say(session: Session, { message }: ConnectRequest): Promise<void> {
+async function say(session: Session, { message }: ConnectRequest): Promise<unknown> {
   switch (message.case) {
     case "join":
       return session.join(message.value);
@@ -99,10 +110,8 @@ async function say(session: Session, { message }: ConnectRequest): Promise<void>
   }
 }
 
-/** Puts an event back into its envelope. */
-function responseOf({ kind, room, seq, ...fields }: Event): ConnectResponse {
-  return create(ConnectResponseSchema, { room, seq, event: { case: kind, value: fields } as ConnectResponse["event"] });
-}
+/** What a session tells of itself. */
+const local = ["reconnecting", "resumed", "resynced", "ended"];
 
 const words = ["join", "leave", "offer", "answer", "candidate", "reject", "hangup", "data", "update"];
 

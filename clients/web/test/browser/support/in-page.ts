@@ -1,5 +1,6 @@
 // What the tests use within a tab, as `window.beckon`.
 import { Call, Room, Session, onCall } from "../../../src/index.js";
+import { Script } from "../../script.js";
 
 /** Resolves when `test` gives something, which it is asked often; rejects after `seconds`. */
 async function until<T>(what: string, test: () => T | Promise<T>, seconds = 20): Promise<NonNullable<T>> {
@@ -27,4 +28,4 @@ async function watching(pc: RTCPeerConnection): Promise<void> {
   await until("pictures", async () => (await framesDecoded(pc)) >= before + 10);
 }
 
-Object.assign(window, { beckon: { Call, Room, Session, onCall, until, framesDecoded, watching } });
+Object.assign(window, { beckon: { Call, Room, Script, Session, onCall, until, framesDecoded, watching } });

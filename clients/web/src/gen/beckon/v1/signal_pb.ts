@@ -33,7 +33,8 @@
 //
 //   status               reason              when                                              a client should
 //   OK                   -                   the session was ended as asked                    stop
-//   INVALID_ARGUMENT     UNDECODABLE         the bytes are no ConnectRequest                   not retry
+//   INVALID_ARGUMENT     UNDECODABLE         the bytes are no ConnectRequest, or have several  not retry
+//                                            times as many cursors or rooms as there can be
 //   INVALID_ARGUMENT     RESUME_NOT_FIRST    `resume` came after another message               not retry
 //   INVALID_ARGUMENT     BAD_FIRST_MESSAGE   a Listen began with another message than `join`   not retry
 //                                            or `resume`
@@ -48,13 +49,13 @@
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
-//                                            address; too many streams that have said nothing
-//                                            yet; or far over the rate for long
+//                                            address, or far over the rate for long
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
 //                                            three heartbeat intervals, or one that began a
-//                                            stream said nothing for one
+//                                            stream said nothing for one, or while too many
+//                                            did the same
 //   UNAVAILABLE          SHUTTING_DOWN, NO_LOG
 //                                            the server stops, or has lost its store           resume, with jitter
 //

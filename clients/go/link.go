@@ -1,0 +1,91 @@
+package beckon
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+)
+
+// drainPatience is how long after the announced time a draining server may take to end the stream.
+const drainPatience = 5 * time.Second
+
+type stream = grpc.BidiStreamingClient[beckonv1.ConnectRequest, beckonv1.ConnectResponse]
+
+// link is one stream of a session, from its welcome to its end.
+type link struct {
+	// Immutable.
+	stream  stream
+	welcome *Welcome
+	ctx     context.Context         // The stream's.
+	cancel  context.CancelCauseFunc // Ends the stream.
+	written chan struct{}           // Closed when the writer has ended.
+
+	// Owned by the run goroutine.
+	lists   map[string]*beckonv1.JoinedUsers // By room: lists of which parts are still to come.
+	silence *silence                         // nil: the server may be silent.
+	drained *time.Timer                      // Ends a stream that a draining server does not end; nil: it does not drain.
+	end     *EndError                        // How the stream ended; nil: cleanly, or it has not.
+	orderly bool                             // The server answered all that it handled before it ended the stream.
+}
+
+// greet opens a stream and sends first on it, in order to be welcomed. cancel ends ctx, the stream's. The error is an
+// [*EndError] or that of the stream.
+func greet(
+	ctx context.Context, cancel context.CancelCauseFunc, cc grpc.ClientConnInterface, first *ConnectRequest,
+	opts ...grpc.CallOption,
+) (*link, error) {
+	stream, err := beckonv1.NewSignalClient(cc).Connect(ctx, opts...)
+	if err != nil {
+		return nil, err
+	}
+	// An io.EOF tells that the stream has ended; why, Recv tells.
+	if err := stream.Send(first); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	event, err := stream.Recv()
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	welcome := event.GetWelcome()
+	if welcome == nil {
+		return nil, notWelcomed(event)
+	}
+	return &link{
+		stream:  stream,
+		welcome: welcome,
+		ctx:     ctx,
+		cancel:  cancel,
+		written: make(chan struct{}),
+		lists:   make(map[string]*beckonv1.JoinedUsers),
+		silence: newSilence(welcome.HeartbeatInterval.AsDuration(), cancel),
+	}, nil
+}
+
+// drain gives the server until some time after reconnect to end the stream.
+func (l *link) drain(reconnect time.Duration) {
+	if l.drained != nil {
+		l.drained.Stop()
+	}
+	l.drained = time.AfterFunc(reconnect+drainPatience, func() {
+		l.cancel(&EndError{
+			Code:   codes.Unavailable,
+			Reason: ShuttingDown,
+			Detail: "the server did not end the stream within " + drainPatience.String() + " of the time that it gave",
+		})
+	})
+}
+
+// close ends the stream if it has not ended.
+func (l *link) close() {
+	l.cancel(nil)
+	l.silence.end()
+	if l.drained != nil {
+		l.drained.Stop()
+	}
+}

@@ -1,0 +1,110 @@
+package beckon
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/grpc/codes"
+)
+
+// run is the goroutine that lives as long as the session.
+func (s *Session) run(first *link) {
+	if end := s.outlive(first); end != nil {
+		s.err = end
+	}
+	s.end(nil)
+	s.close()
+	s.rooms.stop()
+	if s.owned != nil {
+		s.owned.Close()
+	}
+	close(s.done)
+}
+
+// outlive serves a stream and those that replace it, and tells how the session ended; nil: cleanly.
+func (s *Session) outlive(l *link) *EndError {
+	for {
+		begun := time.Now()
+		s.serve(l)
+		if l.end == nil || l.end.final() || s.closing.Err() != nil || !s.resumable() {
+			return l.end
+		}
+		if time.Since(begun) >= maxDelay {
+			s.attempts.reset()
+		}
+		s.lose(l)
+		next, end := s.reconnect(l.end)
+		if next == nil {
+			if end != nil && end.Reason == NoSuchSession && s.calls.concludeGoodbyes() {
+				return nil // It ended as asked; the answer was lost.
+			}
+			return end
+		}
+		l = next
+		s.regain(l)
+	}
+}
+
+// resumable tells whether the server keeps the session when a stream is lost, and the application wants it back.
+func (s *Session) resumable() bool {
+	w := s.Welcome()
+	return s.resumes && w.ResumeToken != "" && w.ResumeWindow.AsDuration() > 0
+}
+
+// serve writes and reads until the stream ends.
+func (s *Session) serve(l *link) {
+	go s.write(l)
+	l.end = s.read(l)
+	l.orderly = l.end != nil && l.end.Reason == ShuttingDown && context.Cause(l.ctx) == nil
+	l.close()
+	<-l.written
+}
+
+// lose takes down what the end of a stream means for what was sent on it.
+func (s *Session) lose(l *link) {
+	s.rooms.lose()
+	s.calls.lose(l.orderly)
+	if l.end.Reason == Limit {
+		s.attempts.hold()
+	}
+	if l.end.Code == codes.ResourceExhausted && l.end.Reason != SlowConsumer && l.end.Reason != Limit {
+		s.drop(s.calls.takeLarge(maxBytes(l.welcome), l.end.Reason == MessageTooLarge), TooLarge,
+			"the message was too large for the server: "+l.end.Detail)
+	}
+}
+
+// regain begins on a stream that has taken the session up.
+func (s *Session) regain(l *link) {
+	former := s.welcome.Swap(l.welcome)
+	if l.welcome.Resumption == resynced {
+		s.rooms.resync(l.welcome.ResumeWindow.AsDuration())
+		s.events.put(&Resynced{})
+	} else {
+		s.events.put(&Resumed{})
+	}
+	if l.welcome.Epoch != former.Epoch {
+		s.progress.restart(l.welcome.Epoch)
+		s.drop(s.calls.takeDoubtful(), Unavailable,
+			"the connection was lost and the server started anew: the message may have been recorded or not")
+	}
+}
+
+// drop gives calls up that will not be sent again.
+func (s *Session) drop(calls []*call, code Code, detail string) {
+	for _, c := range calls {
+		failure := c.failure(code, detail)
+		if !s.calls.conclude(c, failure) {
+			s.events.put(failure)
+		}
+	}
+}
+
+// final tells whether there is no use in resuming after this end.
+func (e *EndError) final() bool {
+	switch e.Code {
+	case codes.NotFound, codes.Aborted, codes.Unauthenticated, codes.PermissionDenied, codes.InvalidArgument,
+		codes.Unimplemented:
+		return true
+	}
+	return e.Reason == Abandoned
+}

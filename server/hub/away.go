@@ -1,0 +1,94 @@
+package hub
+
+import (
+	"context"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+)
+
+const (
+	// awayAfter is how long a session may be without a stream before others see it.
+	awayAfter = 2 * time.Second
+	// awayRate is how many sessions per second may be shown to be away: it is only a hint, and when a network has failed
+	// there is more to do.
+	awayRate = 500
+)
+
+// lose tells that c has ended. If it was the session's stream, the session waits to be taken up.
+func (s *Session) lose(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.conn.CompareAndSwap(c, nil) || s.ended {
+		return
+	}
+	s.detach()
+	if s.hub.closing.Load() {
+		return
+	}
+	s.lostAt = time.Now()
+	s.wait(min(awayAfter, s.hub.cfg.ResumeWindow))
+}
+
+// detach ends what the session's stream is sent. s.mu must be held.
+func (s *Session) detach() {
+	s.out = nil
+	s.own.cut()
+	for _, m := range s.members {
+		m.room.cut(m)
+	}
+}
+
+// wait has late called in d. s.mu must be held.
+func (s *Session) wait(d time.Duration) {
+	switch {
+	case d <= 0:
+		s.end(beckonv1.LeaveReason_LEAVE_REASON_LOST)
+	case s.overdue == nil:
+		s.overdue = time.AfterFunc(d, s.late)
+	default:
+		s.overdue.Reset(d)
+	}
+}
+
+// late shows others that the session has no stream, and ends it when its time is up.
+func (s *Session) late() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn.Load() != nil || s.ended || s.hub.closing.Load() {
+		return
+	}
+	left := s.hub.cfg.ResumeWindow - time.Since(s.lostAt)
+	if early := awayAfter - time.Since(s.lostAt); early > 0 && left > early { // It was set off for an earlier loss.
+		s.wait(early)
+		return
+	}
+	if left > 0 && !s.away {
+		if s.away = s.hub.away.Allow(); !s.away {
+			s.wait(min(time.Second, left))
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+		defer cancel()
+		s.show(ctx, beckonv1.UserStatus_USER_STATUS_AWAY)
+		left = s.hub.cfg.ResumeWindow - time.Since(s.lostAt)
+	}
+	s.wait(left)
+}
+
+// show shows others whether the session is on a stream. It is a hint: what cannot be recorded is left out. s.mu must be
+// held.
+func (s *Session) show(ctx context.Context, status beckonv1.UserStatus) {
+	for _, m := range s.members {
+		if m.shown.GetStatus() == status {
+			continue
+		}
+		shown := proto.CloneOf(m.shown)
+		shown.Status = status
+		if _, err := s.appear(ctx, m, shown, 0); err != nil {
+			s.hub.log.WarnContext(ctx, "cannot show whether a user is away", "session", s.id, "room", m.room.name, "err", err)
+		}
+	}
+}
