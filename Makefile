@@ -94,6 +94,8 @@ staticcheck: need-go ## staticcheck
 go-test: need-go need-cc need-nginx ## the tests, with the race detector
 	@echo "==> go test -race"
 	@CGO_ENABLED=1 go test -race ./...
+	@echo "==> go test, the long simulations without it"
+	@set -o pipefail; go test -run 'TestSimulation|TestRestart|TestFaults|TestCrowd' -v ./server ./cmd/beckon/faults | grep -v '^=== '
 
 .PHONY: web-deps web-check web-test browser-test
 

@@ -161,10 +161,13 @@ func (r *returner) run(ctx context.Context) {
 // TestRestart: a server with 5,000 sessions is replaced by another with the same key. All come back as who they were, not
 // all at once, and nobody sees anybody go.
 func TestRestart(t *testing.T) {
+	sessions := 5000
+	if raceDetector {
+		sessions = 500
+	}
 	const (
-		sessions = 5000
-		down     = 3 * time.Second
-		window   = 30 * time.Second
+		down   = 3 * time.Second
+		window = 30 * time.Second
 	)
 	synctest.Test(t, func(t *testing.T) {
 		cfg := server.Config{SessionKeyFile: keyFile(t, strings.Repeat("k", 32)+"\n"), Logger: slog.New(slog.DiscardHandler), ResumeWindow: window}

@@ -34,7 +34,7 @@ func TestSimulation(t *testing.T) {
 		return n
 	}
 	first, runs := number("BECKON_SIM_SEED", 1), uint64(8)
-	if os.Getenv("BECKON_SIM_SEED") != "" {
+	if os.Getenv("BECKON_SIM_SEED") != "" || raceDetector {
 		runs = 1
 	}
 	runs = number("BECKON_SIM_RUNS", runs)
