@@ -1,12 +1,20 @@
 package server
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"fmt"
+	"io"
 	"net/http"
+	"os"
+	"strings"
+
+	"github.com/beckonrtc/beckon/server/auth"
 )
 
 // admin returns what operators and their tools see: whether the process lives (/healthz) and takes sessions (/readyz). A
-// POST to /drain ends it in order.
+// POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line. With a
+// secret these two ask for it.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -17,10 +25,71 @@ func (s *Server) admin() http.Handler {
 		}
 		fmt.Fprintf(w, "ready: %d sessions in %d rooms\n", s.hub.Sessions(), s.hub.Rooms())
 	})
-	mux.HandleFunc("POST /drain", func(w http.ResponseWriter, _ *http.Request) {
+	mux.HandleFunc("POST /drain", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
 		s.askToEnd()
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprintf(w, "draining %d sessions; the process ends in %s at the latest\n", s.hub.Sessions(), s.cfg.DrainTimeout)
-	})
+	}))
+	mux.HandleFunc("POST /revoke", s.guarded(s.revoke))
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.
+}
+
+// guarded returns handle for those who know the admin secret, or for all if there is none.
+func (s *Server) guarded(handle http.HandlerFunc) http.HandlerFunc {
+	if s.adminSecret == nil {
+		return handle
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		shown, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if subtle.ConstantTimeCompare([]byte(shown), s.adminSecret) != 1 {
+			w.Header().Set("WWW-Authenticate", "Bearer")
+			http.Error(w, "expected the admin secret, as in Authorization: Bearer SECRET", http.StatusUnauthorized)
+			return
+		}
+		handle(w, r)
+	}
+}
+
+// maxRevocations is the size of a request to revoke, in bytes.
+const maxRevocations = 1 << 20
+
+// revoke takes back what the lines of the request say, all or nothing, for as long as the process lives.
+func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRevocations))
+	if err != nil {
+		http.Error(w, fmt.Sprintf("the request cannot be read: %v", err), http.StatusBadRequest)
+		return
+	}
+	var all []auth.Revocation
+	for line := range strings.Lines(string(text)) {
+		if line = strings.TrimSpace(line); line == "" {
+			continue
+		}
+		v, err := auth.ParseRevocation(line)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		all = append(all, v)
+	}
+	for _, v := range all {
+		s.access.revocations.Revoke(v)
+	}
+	s.log.Info("revoked", "revocations", len(all))
+	fmt.Fprintf(w, "revoked %d; keep them in the file of revocations, too: the process forgets them when it ends\n", len(all))
+}
+
+// adminSecret reads AdminSecretFile; nil if there is none.
+func (c Config) adminSecret() ([]byte, error) {
+	if c.AdminSecretFile == "" {
+		return nil, nil
+	}
+	secret, err := os.ReadFile(c.AdminSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the admin secret: %w", err)
+	}
+	if secret = bytes.TrimSpace(secret); len(secret) < minSessionKey {
+		return nil, fmt.Errorf("the admin secret in %s has %d bytes: expected %d or more, such as the output of \"openssl rand -hex 32\"", c.AdminSecretFile, len(secret), minSessionKey)
+	}
+	return secret, nil
 }

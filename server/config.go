@@ -29,6 +29,56 @@ type Config struct {
 	// tells none, it is the proxy's. Who connects from elsewhere is not believed. Default: there are none.
 	TrustedProxies []netip.Prefix
 
+	// PEM files with the server's certificate chain and its key, for TLS on the gRPC and web ports. They are read again when
+	// they change; streams go on. Default: no TLS.
+	TLSCertFile, TLSKeyFile string
+	// The least version of TLS: "1.2" or "1.3". Default: "1.3".
+	TLSMinVersion string
+	// A PEM file with the authorities of native clients' certificates, which then tell who a client is. With tokens or a
+	// webhook, too, a client may show either. Default: certificates are not asked for.
+	ClientCAFile string
+
+	// A file with the keys of access tokens (JWT): a secret of at least 32 bytes, a public key in PEM, or a JWK Set. Default:
+	// no tokens.
+	TokenKeyFile string
+	// Instead: the address of a JWK Set of public keys.
+	TokenJWKS string
+	// Who must have issued a token, and whom it must be meant for. Default: anybody.
+	TokenIssuer, TokenAudience string
+	// How far the clocks of the server and of who issues tokens may be apart. Default: 30 s.
+	TokenSkew time.Duration
+	// The address of a service that decides on each session, and the file with the secret that questions to it are signed
+	// with. Default: none.
+	AuthWebhook, AuthWebhookKeyFile string
+	// A file of tokens and subjects that are revoked, one a line: "jti:ID" or "sub:IDENTITY". It is read again when it
+	// changes. Default: none.
+	RevocationsFile string
+	// A file with a secret of 32 bytes or more that the admin port asks for before it does anything. Needed if others than
+	// this machine can reach that port. Default: none.
+	AdminSecretFile string
+	// Lets everybody do everything though others than this machine can reach the server. Default: such a server does not
+	// run.
+	Open bool
+
+	// STUN and TURN servers for clients, such as "stun:stun.example.org" and "turn:turn.example.org". Default: none.
+	ICEServers []string
+	// A file with the secret that the TURN servers share with this one, for credentials that last for a time. One a line;
+	// the first is used. Default: none.
+	TURNSecretFile string
+	// How long those credentials last. They are renewed before. Default: 1 h. Must be at least 1 min.
+	TURNTTL time.Duration
+	// Where a STUN and TURN server of this process's own listens, over UDP and TCP, as "host:port". Its secret is that of
+	// TURNSecretFile, or one of this process. Default: there is none.
+	TURNAddr string
+	// The address that clients and their peers reach it at, if that is not the host of TURNAddr. Default: that host.
+	TURNPublicIP string
+	// Whether it relays to private addresses and to those of this machine, which whoever has an access token can then reach.
+	// Default: it does not.
+	TURNAllowPrivate bool
+	// Rooms, by name or by the beginning of names and "*", in which only relay candidates pass, and in which host candidates
+	// do not. Default: in all rooms everything passes, unread.
+	RelayOnly, HideHost []string
+
 	// Default: slog.Default().
 	Logger *slog.Logger
 	// Whether debug lines show session descriptions, candidates and payloads, which are private. Default: they do not.
@@ -103,8 +153,12 @@ func Defaults() Config {
 
 		HandshakeTimeout:  10 * time.Second,
 		HeartbeatInterval: 10 * time.Second,
-		ResumeWindow:      30 * time.Second,
-		DrainTimeout:      20 * time.Second,
+		TLSMinVersion:     "1.3",
+		TokenSkew:         30 * time.Second,
+		TURNTTL:           time.Hour,
+
+		ResumeWindow: 30 * time.Second,
+		DrainTimeout: 20 * time.Second,
 	}
 }
 
@@ -123,6 +177,9 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("GRPCAddr is %q: expected an address such as %q", off, d.GRPCAddr)
 	}
 
+	if c.TLSMinVersion = cmp.Or(c.TLSMinVersion, d.TLSMinVersion); c.TLSMinVersion != "1.2" && c.TLSMinVersion != "1.3" {
+		return c, fmt.Errorf("TLSMinVersion is %q: expected %q or %q", c.TLSMinVersion, "1.2", "1.3")
+	}
 	for _, origin := range c.WebOrigins {
 		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
 			return c, fmt.Errorf("WebOrigins has %q: expected an origin such as %q, or %q for any", origin, "https://app.example.org", "*")
@@ -175,6 +232,8 @@ func (c Config) withDefaults() (Config, error) {
 		{"HandshakeTimeout", &c.HandshakeTimeout, d.HandshakeTimeout, time.Millisecond},
 		{"HeartbeatInterval", &c.HeartbeatInterval, d.HeartbeatInterval, time.Second},
 		{"ResumeWindow", &c.ResumeWindow, d.ResumeWindow, time.Second},
+		{"TokenSkew", &c.TokenSkew, d.TokenSkew, 0},
+		{"TURNTTL", &c.TURNTTL, d.TURNTTL, time.Minute},
 		{"DrainTimeout", &c.DrainTimeout, d.DrainTimeout, 0},
 	} {
 		if *t.v = cmp.Or(*t.v, t.usual); *t.v < t.least {

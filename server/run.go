@@ -12,6 +12,12 @@ import (
 // Run listens on the configured addresses and serves until ctx ends, or an operator asks for the end on the admin port;
 // then it shuts down in order. It returns nil if nothing else has ended it.
 func (s *Server) Run(ctx context.Context) error {
+	if err := s.cfg.checkOpen(); err != nil {
+		return errors.Join(err, s.Shutdown(ctx))
+	}
+	if s.cfg.Open && !s.cfg.authenticates() {
+		s.log.Warn("open to everybody: nothing tells who may do what")
+	}
 	failing, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	listeners := map[string]net.Listener{}

@@ -3,6 +3,8 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -12,6 +14,7 @@ import (
 
 	"golang.org/x/net/netutil"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -34,6 +37,11 @@ type Server struct {
 	grpc   *grpc.Server
 	web    *web.Server // Has a gRPC server of its own: the two end in different ways.
 	health *health.Server
+	access *access
+	certs  *certificates // Nil: there is no TLS.
+	// Nil: there is none.
+	adminSecret []byte
+	relax       context.CancelFunc // Ends what keeps access fresh.
 
 	asked    chan struct{}  // Closed when an operator has asked for the end.
 	draining chan struct{}  // Closed when the server begins to shut down.
@@ -52,7 +60,6 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:      cfg,
 		log:      cfg.Logger,
-		rooms:    memlog.New(cfg.log()),
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
@@ -65,11 +72,28 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name this node: %w", err)
 	}
+	if s.adminSecret, err = cfg.adminSecret(); err != nil {
+		return nil, err
+	}
+	if s.certs, err = newCertificates(cfg); err != nil {
+		return nil, err
+	}
+	fresh, relax := context.WithCancel(context.Background())
+	s.relax = relax
+	if s.access, err = newAccess(fresh, cfg); err != nil {
+		s.certs.close()
+		relax()
+		return nil, err
+	}
+	s.rooms = memlog.New(cfg.log())
 	s.hub, err = hub.Start(context.Background(), hub.Config{
 		Log:                  s.rooms,
 		Node:                 host,
 		Logger:               cfg.Logger,
 		LogPayloads:          cfg.LogPayloads,
+		Admit:                s.access.admit,
+		Filter:               cfg.filters(),
+		ICEServers:           s.access.iceServers,
 		SessionKey:           key,
 		Version:              cfg.Version,
 		HeartbeatInterval:    cfg.HeartbeatInterval,
@@ -85,9 +109,15 @@ func New(cfg Config) (*Server, error) {
 		MaxBytesPerSecond:    cfg.MaxBytesPerSecond,
 	})
 	if err != nil {
-		return nil, err
+		s.certs.close()
+		relax()
+		if relay := s.access.relay; relay != nil {
+			err = errors.Join(err, relay.Close())
+		}
+		return nil, errors.Join(err, s.rooms.Close())
 	}
-	s.grpc = s.newGRPC()
+	go s.watch(fresh)
+	s.grpc = s.newGRPC(s.cfg.nativeOptions(s.certs)...)
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
 		return s.serve(cfg.locate(ctx, web.ForwardedFor(ctx)), webStream{st})
 	}))
@@ -96,8 +126,8 @@ func New(cfg Config) (*Server, error) {
 }
 
 // newGRPC returns a gRPC server with all services.
-func (s *Server) newGRPC() *grpc.Server {
-	g := grpc.NewServer(s.cfg.grpcOptions()...)
+func (s *Server) newGRPC(more ...grpc.ServerOption) *grpc.Server {
+	g := grpc.NewServer(append(s.cfg.grpcOptions(), more...)...)
 	beckonv1.RegisterSignalServer(g, signal{server: s})
 	healthv1.RegisterHealthServer(g, s.health)
 	reflection.Register(g)
@@ -147,6 +177,15 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 	return options
 }
 
+// nativeOptions returns what is different for native clients.
+func (c Config) nativeOptions(certs *certificates) []grpc.ServerOption {
+	if certs == nil {
+		return nil
+	}
+	// Under TLS gRPC cannot pool its read buffers, either.
+	return []grpc.ServerOption{grpc.Creds(credentials.NewTLS(certs.forNative())), grpc.ReadBufferSize(4 << 10)}
+}
+
 // web returns how the web port is to run.
 func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) error) web.Config {
 	return web.Config{
@@ -174,7 +213,11 @@ func (s *Server) Serve(lis net.Listener) error {
 
 // ServeWeb accepts browsers' connections on lis until Shutdown is called; it returns nil then. It closes lis.
 func (s *Server) ServeWeb(lis net.Listener) error {
-	if err := s.web.Serve(s.cfg.limit(lis)); err != nil {
+	lis = s.cfg.limit(lis)
+	if s.certs != nil {
+		lis = tls.NewListener(lis, s.certs.forWeb())
+	}
+	if err := s.web.Serve(lis); err != nil {
 		return fmt.Errorf("serve the web on %s: %w", lis.Addr(), err)
 	}
 	return nil
@@ -232,6 +275,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	cut()
 	<-stopped
 	s.readers.Wait()
+	s.relax()
+	s.certs.close()
+	if relay := s.access.relay; relay != nil {
+		err = errors.Join(err, relay.Close())
+	}
 	s.hub.Close()
 	if closeErr := s.rooms.Close(); closeErr != nil && err == nil {
 		err = fmt.Errorf("close the room log: %w", closeErr)

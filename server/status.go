@@ -7,6 +7,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/hub"
 )
 
@@ -34,15 +35,23 @@ var codeOf = map[hub.Reason]codes.Code{
 	hub.SlowConsumer:   codes.ResourceExhausted,
 	hub.Limit:          codes.ResourceExhausted,
 	hub.TakenOver:      codes.Aborted,
-	hub.NoLog:          codes.Unavailable,
-	hub.ShuttingDown:   codes.Unavailable,
-	messageTooLarge:    codes.ResourceExhausted,
-	silent:             codes.Unavailable,
-	badFirstMessage:    codes.InvalidArgument,
-	noMessages:         codes.InvalidArgument,
-	noSession:          codes.InvalidArgument,
-	notListening:       codes.FailedPrecondition,
-	sendUnderWay:       codes.FailedPrecondition,
+
+	hub.Reason(auth.NoToken):      codes.Unauthenticated,
+	hub.Reason(auth.BadToken):     codes.Unauthenticated,
+	hub.Reason(auth.TokenExpired): codes.Unauthenticated,
+	hub.Reason(auth.NotAllowed):   codes.PermissionDenied,
+	hub.Reason(auth.Kicked):       codes.PermissionDenied,
+	hub.Reason(auth.Unavailable):  codes.Unavailable,
+
+	hub.NoLog:        codes.Unavailable,
+	hub.ShuttingDown: codes.Unavailable,
+	messageTooLarge:  codes.ResourceExhausted,
+	silent:           codes.Unavailable,
+	badFirstMessage:  codes.InvalidArgument,
+	noMessages:       codes.InvalidArgument,
+	noSession:        codes.InvalidArgument,
+	notListening:     codes.FailedPrecondition,
+	sendUnderWay:     codes.FailedPrecondition,
 }
 
 // endingOf returns the status error with which a call ends because of err.

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/web"
 )
@@ -52,6 +53,10 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	switch err = s.await(conn, end); {
 	case isClosed(conn.TakenOver()): // It is sent nothing more.
 		err = ending(hub.TakenOver, "the session was taken up on another stream")
+	case isClosed(conn.Kicked()): // Whatever came of that first.
+		conn.Revoke() // It may have yet to end.
+		linger(ctx, conn)
+		err = errKicked
 	case ctx.Err() == nil && !linger(ctx, conn) && err == nil:
 		err = errSlowConsumer
 	}
@@ -77,6 +82,10 @@ func (s *Server) await(conn *hub.Conn, end <-chan error) error {
 			return ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
 		case <-conn.TakenOver():
 			return nil
+		case <-conn.Kicked():
+			return errKicked
+		case <-conn.Expired():
+			return ending(hub.Reason(auth.TokenExpired), "the access token has run out: resume with a new one")
 		case <-draining:
 			draining = nil
 			after := rand.N(s.spread)
@@ -129,6 +138,7 @@ func linger(ctx context.Context, conn *hub.Conn) bool {
 var (
 	errDraining     = ending(hub.ShuttingDown, "the server shuts down: resume on another, or on this one in a while")
 	errSlowConsumer = ending(hub.SlowConsumer, "the client reads more slowly than events come for it")
+	errKicked       = ending(hub.Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew")
 )
 
 // read hands the client's messages to the hub until the stream or the session ends.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -27,6 +28,7 @@ type endpoint struct {
 	plaintext bool
 	tls       bool
 	ca        string // A PEM file; empty: the system's roots.
+	tokenFile string // Has an access token; empty: there is none.
 }
 
 func (e endpoint) connect() (*grpc.ClientConn, error) {
@@ -34,10 +36,17 @@ func (e endpoint) connect() (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := grpc.NewClient(e.target,
+	options := []grpc.DialOption{
 		grpc.WithTransportCredentials(creds),
 		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 30 * time.Second, Timeout: 10 * time.Second}),
-	)
+	}
+	if e.tokenFile != "" {
+		if _, err := os.ReadFile(e.tokenFile); err != nil {
+			return nil, usagef("--token-file: %w: expected a file with what \"beckon token\" prints", err)
+		}
+		options = append(options, grpc.WithPerRPCCredentials(tokenFile{e.tokenFile, creds.Info().SecurityProtocol == "tls"}))
+	}
+	conn, err := grpc.NewClient(e.target, options...)
 	if err != nil {
 		return nil, usagef("--server: %q: %w", e.target, err)
 	}
@@ -65,6 +74,22 @@ func (e endpoint) credentials() (credentials.TransportCredentials, error) {
 	}
 	return credentials.NewTLS(config), nil
 }
+
+// tokenFile shows the access token in a file. It is read for each stream, so that a resume shows a newer one.
+type tokenFile struct {
+	name   string
+	secure bool // Whether the connection has to be.
+}
+
+func (f tokenFile) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	token, err := os.ReadFile(f.name)
+	if err != nil {
+		return nil, status.Errorf(codes.Unauthenticated, "read the access token: %v", err)
+	}
+	return map[string]string{"authorization": "Bearer " + strings.TrimSpace(string(token))}, nil
+}
+
+func (f tokenFile) RequireTransportSecurity() bool { return f.secure }
 
 // onThisMachine tells whether what is sent to target stays on this machine for certain.
 func onThisMachine(target string) bool {

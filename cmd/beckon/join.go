@@ -58,6 +58,7 @@ A server on this machine (localhost, 127.0.0.1, ::1, unix:...) is spoken to in p
 	f.BoolVar(&flags.endpoint.plaintext, "plaintext", false, "speak without TLS")
 	f.BoolVar(&flags.endpoint.tls, "tls", false, "speak with TLS, even on this machine")
 	f.StringVar(&flags.endpoint.ca, "ca", "", "trust the certificates in this PEM `FILE` instead of the system's; implies --tls")
+	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; it is read again for each stream")
 	return cmd
 }
 

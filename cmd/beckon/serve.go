@@ -26,6 +26,10 @@ each client is told when its stream is going to end, all of them end within half
 0. A second signal ends it at once. Clients come back by themselves: a server that is started with the same
 --session-key-file takes their sessions up, if they come within --resume-window of its start.
 
+Who may do what is told by access tokens (--token-key-file or --token-jwks; "beckon token" makes one), by a service of
+your own (--auth-webhook), or by client certificates (--client-ca-file). Without any of them the server runs only where
+this machine alone can reach it, or with --open.
+
 A size may be written as 262144 or as 256KiB.
 
 Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a line of the configuration file:
@@ -35,7 +39,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
   admin: off
   max-message-bytes: 128KiB`,
 		Example: `  beckon serve
-  beckon serve --grpc :50051 --web :8080 --log-format json
+  beckon serve --grpc :50051 --web :8080 --token-key-file token.key --session-key-file session.key
   beckon serve --web-origin https://app.example.org --web-origin https://www.example.org
   beckon serve --trusted-proxy 127.0.0.1 --session-key-file session.key
   beckon serve --config beckon.yaml --log-level debug
@@ -63,6 +67,8 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.Var(networks{&config.TrustedProxies}, "trusted-proxy",
 		"believe X-Forwarded-For of a proxy in this network; may be repeated")
 	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/readyz, /drain); "off": nowhere`)
+
+	accessFlags(cmd, &config)
 
 	f.Var(size(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
 	f.Var(countBound(&config.MaxRooms), "max-rooms", "rooms that one session may be in at one time")
@@ -106,7 +112,19 @@ func serve(cmd *cobra.Command, config server.Config) error {
 	if failed, ok := errors.AsType[*server.ListenError](err); ok {
 		return fmt.Errorf("%w (--%s changes the address)", failed, failed.Port)
 	}
+	if open, ok := errors.AsType[*server.OpenError](err); ok {
+		return openError(open)
+	}
 	return err
+}
+
+// openError tells in the words of the flags why a server does not run.
+func openError(e *server.OpenError) error {
+	flag := map[string]string{"GRPCAddr": "grpc", "WebAddr": "web", "AdminAddr": "admin"}[e.Field]
+	if flag == "admin" {
+		return usagef("--admin: %q: others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone", e.Addr)
+	}
+	return usagef("--%s: %q: others can reach it, and nothing tells who may do what: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, an address of this machine alone, or --open to let everybody do everything", flag, e.Addr)
 }
 
 // logFlags is how the log is to be written.

@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
@@ -48,11 +49,18 @@ func TestServeSecondSignal(t *testing.T) {
 	process, log := startProcess(t, "serve", "--grpc=127.0.0.1:0", "--web=127.0.0.1:0", "--admin=127.0.0.1:0",
 		"--log-format=json", "--drain-timeout=1m")
 	ports := awaitReady(log)
-	conn, err := net.Dial("tcp", ports["grpc"]) // Says nothing, so the server waits for it.
+	conn, err := grpc.NewClient(ports["grpc"], grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	watch, err := healthv1.NewHealthClient(conn).Watch(t.Context(), new(healthv1.HealthCheckRequest)) // Does not end, so the server waits for it.
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
 
 	sendSignal(t, process, syscall.SIGTERM)
 	log.expect(`"msg":"shutting down"`)
@@ -249,9 +257,11 @@ func TestServeConfiguration(t *testing.T) {
 
 func TestServeHasAllFlags(t *testing.T) {
 	flags := newServe().Flags()
+	acronyms := regexp.MustCompile("(TLS|TURN|ICE|CA)([A-Z])")
 	words := regexp.MustCompile("([a-z])([A-Z])") // IP is one word.
 	for field := range reflect.TypeFor[server.Config]().Fields() {
-		name := strings.ToLower(words.ReplaceAllString(strings.TrimSuffix(field.Name, "Addr"), "$1-$2"))
+		name := acronyms.ReplaceAllString(strings.TrimSuffix(field.Name, "Addr"), "$1-$2")
+		name = strings.ToLower(words.ReplaceAllString(name, "$1-$2"))
 		if field.Type.Kind() == reflect.Slice { // It may be repeated.
 			name = strings.TrimSuffix(name, "s")
 			if stem, ok := strings.CutSuffix(name, "ie"); ok {

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
@@ -38,13 +39,18 @@ type Conn struct {
 	waiting    *list.Element // In Hub.pending, until the client has said something.
 	// Closed when nothing more is to be handled.
 	stopped chan struct{}
+	// Closed when the session's grant was revoked, and when it has run out.
+	kicked, expired chan struct{}
+	kickOnce        sync.Once
 
 	// Set with the first message.
 	session atomic.Pointer[Session]
 
 	handled atomic.Uint64 // Grows by 1 at the start and at the end of each message.
 	pings   atomic.Bool   // Has promised to be heard of.
-	pulse   pulse
+	// When the client is to get new ICE servers, in nanoseconds since 1970; 0: never.
+	renewICE atomic.Int64
+	pulse    pulse
 }
 
 // ErrLeft is what Handle returns once the client has ended the session.
@@ -61,6 +67,8 @@ func (h *Hub) Open(st Stream, from netip.AddrPort) *Conn {
 		taken:   make(chan struct{}),
 		silent:  make(chan struct{}),
 		stopped: make(chan struct{}),
+		kicked:  make(chan struct{}),
+		expired: make(chan struct{}),
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,6 +103,28 @@ func (c *Conn) tooSilent() { c.silentOnce.Do(func() { close(c.silent) }) }
 // TakenOver returns a channel that is closed when the session has been taken up on another stream. This one must end
 // then; it is sent nothing more.
 func (c *Conn) TakenOver() <-chan struct{} { return c.taken }
+
+// Kicked returns a channel that is closed when the session's grant was revoked. The stream must end then.
+func (c *Conn) Kicked() <-chan struct{} { return c.kicked }
+
+// Expired returns a channel that is closed when the session's grant has run out. The stream must end then; the session can
+// be taken up with a new grant.
+func (c *Conn) Expired() <-chan struct{} { return c.expired }
+
+// kick tells that the session's grant was revoked.
+func (c *Conn) kick() { c.kickOnce.Do(func() { close(c.kicked) }) }
+
+// Revoke ends the session, whose grant was revoked. What is queued can still be written.
+func (c *Conn) Revoke() {
+	s := c.session.Load()
+	if s == nil {
+		return
+	}
+	c.kick()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.end(beckonv1.LeaveReason_LEAVE_REASON_KICKED)
+}
 
 // Sent returns how many events have been written.
 func (c *Conn) Sent() uint64 { return c.out.sent.Load() }
@@ -140,7 +170,7 @@ func (c *Conn) Handle(ctx context.Context, b []byte) error {
 	case s == nil && req.Kind == wire.Resume:
 		return c.resume(ctx, &req)
 	case s == nil:
-		if s, err = c.begin(ctx); err != nil {
+		if s, err = c.begin(ctx, req.Room()); err != nil {
 			return err
 		}
 	case req.Kind == wire.Resume:
@@ -152,7 +182,7 @@ func (c *Conn) Handle(ctx context.Context, b []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.conn.Load() != c {
-		return errTakenOver
+		return c.whyGone()
 	}
 	select {
 	case <-c.stopped:
@@ -167,11 +197,27 @@ var (
 	errTakenOver = &Error{TakenOver, "the session was taken up on another stream"}
 	// errStopped ends a stream on which the client goes on speaking though it is to end.
 	errStopped = &Error{ShuttingDown, "the server shuts down"}
+	// errKicked ends a stream whose session's grant was revoked.
+	errKicked = &Error{Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew"}
 )
 
-// begin opens a session, on c.
-func (c *Conn) begin(ctx context.Context) (*Session, error) {
-	s := newSession(c.hub, newID())
+// whyGone returns why the session is no longer on c.
+func (c *Conn) whyGone() error {
+	select {
+	case <-c.kicked:
+		return errKicked
+	default:
+		return errTakenOver
+	}
+}
+
+// begin opens a session, on c, whose client asks for that room first.
+func (c *Conn) begin(ctx context.Context, room string) (*Session, error) {
+	grant, err := c.hub.grantFor(ctx, room)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(c.hub, newID(), grant)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err := c.hub.admit(s, sourceOf(c.remote.Addr())); err != nil {
@@ -186,8 +232,12 @@ func (c *Conn) begin(ctx context.Context) (*Session, error) {
 	s.attach(c)
 	s.own.hold(&c.out)
 	s.own.release(0)
-	s.out.push(s.welcome(beckonv1.Resumption_RESUMPTION_NEW))
-	c.hub.log.InfoContext(ctx, "session opened", "session", s.id, "remote", c.remote)
+	s.out.push(s.welcome(beckonv1.Resumption_RESUMPTION_NEW, c.iceServers(s)))
+	attrs := []any{"session", s.id}
+	if grant.Identity != "" {
+		attrs = append(attrs, "identity", grant.Identity)
+	}
+	c.hub.log.InfoContext(ctx, "session opened", append(attrs, "remote", c.remote)...)
 	return s, nil
 }
 

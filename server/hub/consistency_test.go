@@ -17,7 +17,7 @@ func checkConsistency(h *Hub) error {
 	h.roomsMu.RLock()
 	defer h.roomsMu.RUnlock()
 
-	entered := map[*room]int{}
+	entered, expelled := map[*room]int{}, map[*room]int{}
 	for id, s := range h.sessions {
 		if id != s.id || s.ended || !s.founded {
 			return fmt.Errorf("session %s is listed as %s; ended: %v", s.id, id, s.ended)
@@ -25,6 +25,14 @@ func checkConsistency(h *Hub) error {
 		for i, m := range s.members {
 			if m.session != s || h.rooms[m.room.name] != m.room {
 				return fmt.Errorf("session %s has a membership of another, or of a room that is not listed: %s", id, m.room.name)
+			}
+			if m.expelled.Load() { // The session has yet to notice.
+				entered[m.room]++
+				expelled[m.room]++
+				if m.user != nil {
+					return fmt.Errorf("session %s was taken out of room %s and is its user", id, m.room.name)
+				}
+				continue
 			}
 			if m.user == nil || m.user.member != m || m.user.id != id || m.user.owner != m.owner {
 				return fmt.Errorf("session %s is a member of room %s without being its user", id, m.room.name)
@@ -49,18 +57,18 @@ func checkConsistency(h *Hub) error {
 		if r.name != name || r.entered != entered[r] || r.entered == 0 {
 			return fmt.Errorf("room %s is listed as %s, entered %d times by %d sessions", r.name, name, r.entered, entered[r])
 		}
-		if err := r.checkConsistency(h.cfg.Log); err != nil {
+		if err := r.checkConsistency(h.cfg.Log, expelled[r]); err != nil {
 			return fmt.Errorf("room %s: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// checkConsistency checks a room against itself and its log.
-func (r *room) checkConsistency(log roomlog.Log) error {
+// checkConsistency checks a room against itself and its log. So many members were taken out of it.
+func (r *room) checkConsistency(log roomlog.Log, expelled int) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.live || len(r.early) > 0 || len(r.arriving) > 0 || len(r.members) != r.entered {
+	if !r.live || len(r.early) > 0 || len(r.arriving) > 0 || len(r.members)+expelled != r.entered {
 		return fmt.Errorf("live: %v, early records: %d, arriving: %d, members: %d of %d", r.live, len(r.early), len(r.arriving), len(r.members), r.entered)
 	}
 	if len(r.users) != len(r.order) || !slices.IsSortedFunc(r.order, func(a, b *user) int { return int(a.owner) - int(b.owner) }) {

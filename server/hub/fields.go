@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 )
 
 const (
@@ -33,12 +34,15 @@ func checkName[T string | []byte](field string, v T) *failure {
 	return nil
 }
 
-// dress returns u with another name, if there is one, and with attributes merged in.
-func dress(u *beckonv1.User, name *string, attributes map[string]string) (*beckonv1.User, *failure) {
+// dress returns u with another name, if there is one, and with attributes merged in, as far as g lets the user choose.
+func dress(u *beckonv1.User, g *auth.Grant, name *string, attributes map[string]string) (*beckonv1.User, *failure) {
 	dressed := &beckonv1.User{Id: u.GetId(), Name: u.GetName(), Identity: u.GetIdentity(), Status: u.GetStatus(), Attributes: u.GetAttributes()}
 	if name != nil {
 		if f := checkName("name", *name); f != nil {
 			return nil, f
+		}
+		if *name != g.Name && !g.May(auth.UpdateName) {
+			return nil, denied("name", "the access token does not let the user choose a name: expected %q, or none", g.Name)
 		}
 		dressed.Name = *name
 	}
@@ -53,6 +57,9 @@ func dress(u *beckonv1.User, name *string, attributes map[string]string) (*becko
 		if f := checkName("attributes", k); f != nil {
 			f.detail = "a key of attributes: " + f.detail
 			return nil, f
+		}
+		if fixed, ok := g.Attributes[k]; ok && v != fixed {
+			return nil, denied("attributes", "the access token fixes the attribute %q: expected it to be left out", k)
 		}
 		if v == "" {
 			delete(merged, k)

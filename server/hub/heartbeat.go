@@ -20,6 +20,7 @@ type pulse struct {
 	pushes, handled uint64 // What the session's counters were.
 	quiet, silent   int    // For how many ticks they have not changed.
 	lost            bool   // Conn.silent is closed.
+	warned, expired bool   // That the grant runs out; Conn.expired is closed.
 }
 
 // beat looks after all streams once a tick, until ctx ends: one timer for all of them.
@@ -39,8 +40,10 @@ func (h *Hub) beat(ctx context.Context) {
 			conns = append(conns, c)
 		}
 		h.mu.Unlock()
+		now := time.Now()
 		for _, c := range conns {
 			c.beat(heartbeat)
+			c.beatGrant(now)
 		}
 		clear(conns)
 		conns = conns[:0]

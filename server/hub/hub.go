@@ -26,7 +26,9 @@ import (
 	"golang.org/x/time/rate"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/wire"
 )
 
 // Config is what a hub needs. Of the bounds, 0 means none.
@@ -36,6 +38,14 @@ type Config struct {
 	Logger *slog.Logger
 	// Whether debug lines show session descriptions, candidates and payloads.
 	LogPayloads bool
+	// Tells what the client of a stream may do, when it has asked for its first room, which may be empty. ctx is the
+	// stream's. Its errors are of type *auth.Error. Nil: everybody may do everything.
+	Admit func(ctx context.Context, room string) (*auth.Grant, error)
+	// Returns what changes what users of a room say of their addresses; nil: nothing. Nil: nothing is changed anywhere.
+	Filter func(room string) wire.Filter
+	// Returns the ICE servers for a user, and when to ask anew; zero: never. Nil: there are none.
+	ICEServers func(*auth.Grant, string) ([]*beckonv1.IceServer, time.Time)
+
 	// Makes the tokens of sessions; 32 random bytes or more. With that of an earlier process, sessions of that process can
 	// be taken up. Empty: a key of this process.
 	SessionKey []byte
@@ -72,11 +82,13 @@ type Hub struct {
 	closing atomic.Bool
 
 	mu       sync.Mutex
-	conns    map[*Conn]struct{}   // Guarded by mu. Streams.
-	pending  list.List            // Guarded by mu. Those that have yet to say something, the oldest first.
-	sessions map[string]*Session  // Guarded by mu. By user id.
-	sources  map[netip.Prefix]int // Guarded by mu. How many sessions come from an address.
-	ended    map[string]struct{}  // Guarded by mu. Sessions that ended while those of an earlier process can be taken up.
+	conns    map[*Conn]struct{}     // Guarded by mu. Streams.
+	pending  list.List              // Guarded by mu. Those that have yet to say something, the oldest first.
+	sessions map[string]*Session    // Guarded by mu. By user id.
+	sources  map[netip.Prefix]int   // Guarded by mu. How many sessions come from an address.
+	owners   map[string]int         // Guarded by mu. How many sessions an identity has.
+	ended    map[string]struct{}    // Guarded by mu. Sessions that ended while those of an earlier process can be taken up.
+	revoked  func(*auth.Grant) bool // Guarded by mu. As Revoke had it last; nil: none is.
 
 	roomsMu sync.RWMutex
 	rooms   map[string]*room // Guarded by roomsMu. The rooms that sessions of this hub are in, or are about to enter.
@@ -92,6 +104,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		conns:    make(map[*Conn]struct{}),
 		sessions: make(map[string]*Session),
 		sources:  make(map[netip.Prefix]int),
+		owners:   make(map[string]int),
 		ended:    make(map[string]struct{}),
 		rooms:    make(map[string]*room),
 	}

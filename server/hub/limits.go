@@ -40,6 +40,13 @@ func (h *Hub) admitLocked(s *Session, from netip.Prefix) error {
 	if most := h.cfg.MaxSessionsPerIP; most > 0 && from.IsValid() && h.sources[from] >= most {
 		return limited("there are %d sessions from %s, as many as may be", most, from)
 	}
+	g := s.grant.Load()
+	if h.isRevokedLocked(g) {
+		return errKicked
+	}
+	if most := g.MaxSessions; most > 0 && h.owners[g.Identity] >= most {
+		return limited("%q has %d sessions, as many as its access token allows", g.Identity, most)
+	}
 	return h.addLocked(s, from)
 }
 
@@ -49,6 +56,9 @@ func (h *Hub) addLocked(s *Session, from netip.Prefix) error {
 		return limited("the server has %d sessions, as many as it may have", most)
 	}
 	h.sessions[s.id] = s
+	if g := s.grant.Load(); g.Identity != "" {
+		h.owners[g.Identity]++
+	}
 	h.countLocked(s, from)
 	return nil
 }
@@ -69,7 +79,15 @@ func (h *Hub) countLocked(s *Session, from netip.Prefix) {
 func (h *Hub) dismiss(s *Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.sessions[s.id] != s { // It was never admitted.
+		return
+	}
 	delete(h.sessions, s.id)
+	if identity := s.grant.Load().Identity; identity != "" {
+		if h.owners[identity]--; h.owners[identity] == 0 {
+			delete(h.owners, identity)
+		}
+	}
 	h.countLocked(s, netip.Prefix{})
 	if h.revivesLocked() {
 		h.ended[s.id] = struct{}{}

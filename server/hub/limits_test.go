@@ -46,7 +46,7 @@ func TestMaxSessionsPerIP(t *testing.T) {
 			}
 			// Who comes back is let in, whatever the number; who moves makes room.
 			back := openFrom(t, h, c.addrs[0])
-			if err := back.say(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: h.token(sessions[1].ID())}}}); err != nil {
+			if err := back.say(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: h.token(sessions[1].ID(), "")}}}); err != nil {
 				t.Errorf("%v: a resume: %v", c.addrs, err)
 			}
 			for _, s := range append(sessions, back) {

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -21,10 +20,15 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 	if m := s.member(j.GetRoom()); m != nil {
 		return s.rejoin(ctx, m, j, presence, id)
 	}
-	shown, f := dress(&beckonv1.User{Id: s.id}, j.Name, j.GetAttributes())
+	grant := s.grant.Load()
+	if f := checkJoin(grant, j.GetRoom()); f != nil {
+		return 0, f
+	}
+	shown, f := dress(firstLook(s.id, grant), grant, j.Name, j.GetAttributes())
 	if f != nil {
 		return 0, f
 	}
+	s.dropExpelled()
 	if most := s.hub.cfg.MaxRooms; most > 0 && len(s.members) >= most {
 		return 0, invalid("room", "the session is in %d rooms: expected at most %d; leave one first", len(s.members), most)
 	}
@@ -33,7 +37,13 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 	if err != nil {
 		return 0, err
 	}
+	settled, err := s.settleDuplicates(ctx, r, grant)
+	if err != nil {
+		s.hub.exit(r)
+		return 0, err
+	}
 	m := &member{session: s, room: r, presence: presence}
+	defer func() { settled(m.owner) }()
 	m.mu, m.out = &r.mu, s.out
 	m.wear(shown)
 	if most := s.hub.cfg.MaxUsers; !r.expect(m, most) {
@@ -53,6 +63,7 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 		return 0, err
 	}
 	s.members = append(s.members, m)
+	delete(s.farewells, r.name)
 	return m.owner, nil
 }
 
@@ -108,7 +119,7 @@ func (s *Session) update(ctx context.Context, u *beckonv1.Update, id uint64) (ro
 
 // change records a new appearance of m. If it is the present one, there is nothing to record.
 func (s *Session) change(ctx context.Context, m *member, name *string, attributes map[string]string, id uint64) (roomlog.Seq, error) {
-	shown, f := dress(m.shown, name, attributes)
+	shown, f := dress(m.shown, s.grant.Load(), name, attributes)
 	if f != nil {
 		return 0, f
 	}
@@ -141,14 +152,14 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 	if f != nil {
 		return 0, f
 	}
+	m.room.mayLeave(m, beckonv1.LeaveReason_LEAVE_REASON_LEFT)
 	s.leaves.Store(s.out != nil)
 	defer s.leaves.Store(false)
 	seq, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id, roomlog.Expect{User: s.id, Seq: m.owner})
 	if err != nil {
 		return 0, err
 	}
-	s.hub.exit(m.room)
-	s.members = slices.DeleteFunc(s.members, func(o *member) bool { return o == m })
+	s.drop(m)
 	return seq, nil
 }
 

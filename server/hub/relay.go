@@ -18,6 +18,16 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 	if f != nil {
 		return string(bounded(m.Room)), 0, f.about(m)
 	}
+	if f := checkSend(s.grant.Load(), m); f != nil {
+		return from.room.name, 0, f.about(m)
+	}
+	m, f = s.filter(m, from.room.name)
+	switch {
+	case f != nil:
+		return from.room.name, 0, f.about(m)
+	case m.Kind == wire.Candidate && m.Candidates == 0: // None of them may pass.
+		return from.room.name, 0, nil
+	}
 	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {
 		rec.Kind = roomlog.Broadcast
@@ -31,6 +41,22 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 		err = f.about(m)
 	}
 	return from.room.name, seq, err
+}
+
+// filter returns m as it may pass in that room; with a failure, m itself.
+func (s *Session) filter(m *wire.Relay, room string) (*wire.Relay, *failure) {
+	if s.hub.cfg.Filter == nil {
+		return m, nil
+	}
+	filter := s.hub.cfg.Filter(room)
+	if filter == nil {
+		return m, nil
+	}
+	passed, err := m.Rewrite(filter)
+	if err != nil {
+		return m, invalid(largest(m.Kind), "the room does not show all addresses: %v", err)
+	}
+	return passed, nil
 }
 
 // send appends a message for a user, whoever owns the user's place in the room at that moment.
@@ -60,7 +86,7 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 func (s *Session) route(m *wire.Relay) (*member, *failure) {
 	if len(m.Room) > 0 {
 		for _, in := range s.members {
-			if in.room.name == string(m.Room) {
+			if in.room.name == string(m.Room) && !in.expelled.Load() {
 				return in, nil
 			}
 		}
@@ -74,7 +100,7 @@ func (s *Session) route(m *wire.Relay) (*member, *failure) {
 	}
 	var shared *member
 	for _, in := range s.members {
-		if _, _, ok := in.room.find(m.To); !ok {
+		if _, _, ok := in.room.find(m.To); !ok || in.expelled.Load() {
 			continue
 		}
 		if shared != nil {

@@ -18,7 +18,15 @@ const missedPage = 256
 // hear of what happens now once it has been sent what it missed.
 func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 	r := req.Message.GetResume()
-	s, err := c.hub.revive(r.GetResumeToken(), sourceOf(c.remote.Addr()))
+	room := ""
+	if len(r.GetRejoin()) > 0 {
+		room = r.GetRejoin()[0].GetRoom()
+	}
+	grant, err := c.hub.grantFor(ctx, room)
+	if err != nil {
+		return err
+	}
+	s, err := c.hub.revive(r.GetResumeToken(), grant, sourceOf(c.remote.Addr()))
 	if err != nil {
 		return err
 	}
@@ -33,7 +41,7 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 	case s.ended:
 		return errNoSession
 	case s.conn.Load() != c:
-		return errTakenOver
+		return c.whyGone()
 	}
 	if _, err := s.budget.spend(time.Now(), proto.Size(req.Message)); err != nil { // It comes back again and again.
 		return err
@@ -45,6 +53,11 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 		}
 	}
 	s.detach()
+	if !s.renew(ctx, grant) {
+		s.end(beckonv1.LeaveReason_LEAVE_REASON_KICKED)
+		return errKicked
+	}
+	s.forgetFarewells(r)
 	s.attach(c)
 
 	missed, whole, err := s.look(ctx, r.GetCursors())
@@ -53,7 +66,7 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 	}
 	known := len(s.members)
 	for _, j := range r.GetRejoin() {
-		whole = whole && s.member(j.GetRoom()) != nil
+		whole = whole && (s.member(j.GetRoom()) != nil || s.wasExpelled(j.GetRoom()))
 	}
 	resumption := beckonv1.Resumption_RESUMPTION_RESUMED
 	if revived || !whole {
@@ -63,7 +76,8 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 		s.away = false
 		s.show(ctx, beckonv1.UserStatus_USER_STATUS_UNSPECIFIED)
 	}
-	s.push(s.welcome(resumption))
+	s.push(s.welcome(resumption, c.iceServers(s)))
+	s.pushFarewells()
 	sent := 0
 	for _, m := range missed {
 		n, err := s.catchUp(ctx, c, m)
@@ -73,8 +87,9 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 		sent += n
 	}
 	s.forget(ctx, r.GetCursors())
+	s.pushFarewells() // Of what has happened since.
 	for _, j := range r.GetRejoin() {
-		if s.member(j.GetRoom()) != nil {
+		if s.member(j.GetRoom()) != nil || s.wasExpelled(j.GetRoom()) {
 			continue
 		}
 		if err := s.joinAnew(ctx, j); err != nil {
@@ -213,6 +228,8 @@ func (c *Conn) makeSpace(ctx context.Context, n int) error {
 			return errTakenOver
 		case <-c.stopped:
 			return errStopped
+		case <-c.kicked:
+			return errKicked
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -274,7 +274,7 @@ func TestRevived(t *testing.T) {
 		}
 		time.Sleep(window)
 		stranger := listen(t, after)
-		err := stranger.say(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: after.token("nobody")}}})
+		err := stranger.say(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: after.token("nobody", "")}}})
 		if reasonOf(err) != NoSuchSession {
 			t.Errorf("long after the start: %v", err)
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/roomlog"
@@ -35,7 +36,9 @@ type room struct {
 	bytes    int                // Guarded by mu. The size of their entries.
 	changed  roomlog.Seq        // Guarded by mu. The last presence record.
 	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows.
-	lists    lists              // Guarded by mu.
+	// Guarded by mu. The identities that are entering and may be in the room once, each with what is closed afterwards.
+	claims map[string]chan struct{}
+	lists  lists // Guarded by mu.
 }
 
 // user is somebody in a room.
@@ -45,6 +48,8 @@ type user struct {
 	seq    roomlog.Seq // The last record about the user.
 	entry  []byte      // As in a list; see wire.Entry.
 	member *member     // Nil if the session is not here.
+	// Whose session it is; nil: nobody has asked yet. See room.ofIdentity.
+	identity *string
 }
 
 // member is a session in a room.
@@ -54,6 +59,9 @@ type member struct {
 	room    *room
 
 	feed // Guarded by room.mu.
+
+	// Set when the membership has ended though the session did not ask for it.
+	expelled atomic.Bool
 
 	// Guarded by session.mu.
 	owner  roomlog.Seq    // Its ownership record.
@@ -65,6 +73,8 @@ type member struct {
 	place    int   // In room.members.
 	presence beckonv1.Presence
 	owed     bool        // Waits for a list, in the outbox's line.
+	leaving  bool        // Has asked to leave.
+	farewell farewell    // Once the membership has ended though the session did not ask for it.
 	seen     roomlog.Seq // What room.changed was for the last list.
 }
 
@@ -158,9 +168,13 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		if u == nil {
 			return
 		}
+		told := event(rec)
+		if m := u.member; m != nil && !m.leaving {
+			m.expelLocked(rec.Seq, told)
+		}
 		r.removeLocked(u)
 		r.changed = rec.Seq
-		r.tellLocked(u, event(rec))
+		r.tellLocked(u, told)
 		r.relistLocked()
 	case roomlog.Message:
 		if u := r.users[rec.To]; u != nil && u.member != nil {
@@ -174,6 +188,25 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 			}
 		}
 	}
+}
+
+// expelLocked tells m, which did not ask to leave, that it is no longer in the room: now or, if its session is on no
+// stream, later. m.room.mu must be held.
+func (m *member) expelLocked(seq roomlog.Seq, told []byte) {
+	m.expelled.Store(true)
+	m.farewell = farewell{event: told, epoch: m.room.epoch, seq: seq, sent: m.out != nil}
+	if m.out == nil {
+		return
+	}
+	m.releaseLocked(0) // What is held back was for it, too.
+	m.sendLocked(seq, told)
+}
+
+// mayLeave tells that m is about to leave for that reason: if it is the client's own wish, it need not be told.
+func (r *room) mayLeave(m *member, reason beckonv1.LeaveReason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	m.leaving = reason == beckonv1.LeaveReason_LEAVE_REASON_LEFT || reason == beckonv1.LeaveReason_LEAVE_REASON_LOST
 }
 
 // event returns what members are sent of rec. It may be called once.

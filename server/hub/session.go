@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/wire"
 )
@@ -33,6 +34,8 @@ type Session struct {
 	receives atomic.Bool
 	// Set while the client, on a stream, leaves a room or ends the session.
 	leaves atomic.Bool
+	// What the client may do. Its identity never changes.
+	grant atomic.Pointer[auth.Grant]
 	// What came back to the client.
 	own own
 
@@ -47,13 +50,16 @@ type Session struct {
 	lostAt   time.Time   // Guarded by mu. When the last stream was lost.
 	overdue  *time.Timer // Guarded by mu. Calls late.
 	away     bool        // Guarded by mu. Others see that the session has no stream.
+	// Guarded by mu. What tells the client of rooms that it was taken out of, until it has heard or joins anew.
+	farewells map[string]farewell
 
 	source netip.Prefix // Guarded by Hub.mu. Where it comes from. May be invalid.
 }
 
 // newSession returns a session of that id, on no stream.
-func newSession(h *Hub, id string) *Session {
+func newSession(h *Hub, id string, g *auth.Grant) *Session {
 	s := &Session{hub: h, id: id, budget: newBudget(h.cfg)}
+	s.grant.Store(g)
 	s.own.mu = &s.own.lock
 	return s
 }
@@ -89,6 +95,8 @@ func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
 		return true, errNoSession
 	case req.Kind == wire.Resume:
 		return true, &Error{ResumeNotFirst, "resume came with other messages: it must be a stream's first"}
+	case s.grant.Load().HasExpired(time.Now()):
+		return true, &Error{Reason(auth.TokenExpired), "the access token has run out: resume with a new one"}
 	}
 	return true, s.handle(ctx, &req, len(b))
 }
@@ -205,12 +213,13 @@ func largest(k wire.Kind) string {
 }
 
 // welcome returns the first event of a stream.
-func (s *Session) welcome(r beckonv1.Resumption) []byte {
+func (s *Session) welcome(r beckonv1.Resumption, servers []*beckonv1.IceServer) []byte {
 	return wire.Event(&beckonv1.ConnectResponse{Event: &beckonv1.ConnectResponse_Welcome{Welcome: &beckonv1.Welcome{
 		UserId:            s.id,
-		ResumeToken:       s.hub.token(s.id),
+		ResumeToken:       s.hub.token(s.id, s.grant.Load().Identity),
 		ResumeWindow:      durationpb.New(s.hub.cfg.ResumeWindow),
 		HeartbeatInterval: durationpb.New(s.hub.cfg.HeartbeatInterval),
+		IceServers:        servers,
 		Limits:            s.hub.limits(),
 		ServerVersion:     s.hub.cfg.Version,
 		Resumption:        r,
@@ -266,11 +275,25 @@ func (s *Session) forget(ctx context.Context, cursors []*beckonv1.Cursor) {
 // member returns the session's membership of a room, nil if it is not in it. s.mu must be held.
 func (s *Session) member(room string) *member {
 	for _, m := range s.members {
-		if m.room.name == room {
-			return m
+		if m.room.name != room {
+			continue
 		}
+		if m.expelled.Load() {
+			s.drop(m)
+			return nil
+		}
+		return m
 	}
 	return nil
+}
+
+// drop forgets a membership that has ended, but for what the client may have yet to hear of that. s.mu must be held.
+func (s *Session) drop(m *member) {
+	if m.expelled.Load() {
+		s.keepFarewell(m)
+	}
+	s.hub.exit(m.room)
+	s.members = slices.DeleteFunc(s.members, func(o *member) bool { return o == m })
 }
 
 // end leaves all rooms, for that reason, and ends the session. What is queued can still be written. s.mu must be held.
@@ -288,6 +311,7 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 	rooms := make([]string, len(s.members))
 	for i, m := range slices.Backward(s.members) {
 		rooms[i] = m.room.name
+		m.room.mayLeave(m, reason)
 		if err := s.part(ctx, m, reason); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot leave a room", "session", s.id, "room", m.room.name, "err", err)
 		}

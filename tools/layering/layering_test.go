@@ -1,6 +1,6 @@
 // Package layering is a test of who may import whom. In this module imports point one way:
 //
-//	cmd → server → server/hub → server/wire, server/roomlog → gen
+//	cmd → server → server/hub → server/auth, server/wire, server/roomlog → gen
 //
 // so that each layer can be read, tested and replaced without those above it. The two tables below are the rules. They
 // are about what is shipped: a _test.go file may import what it likes.
@@ -40,7 +40,11 @@ var layers = []layer{
 		"it reads and writes bytes and knows nothing of who sends them"},
 	{"server/roomlog/...", []string{"gen/...", "server/roomlog"},
 		"a log knows the interface it implements, not the other logs and not its users"},
-	{"server/hub/...", []string{"gen/...", "server/wire/...", "server/roomlog", "server/hub/..."},
+	{"server/auth/...", []string{"server/auth/..."},
+		"who may do what is decided without knowing what for"},
+	{"server/ice/...", []string{"gen/...", "server/ice/..."},
+		"what helps peers to reach each other knows nothing of how they met"},
+	{"server/hub/...", []string{"gen/...", "server/auth", "server/wire/...", "server/roomlog", "server/hub/..."},
 		"sessions and rooms are pure state over a log, whichever log that is"},
 	{"server/...", []string{"gen/...", "server/..."},
 		"the server knows neither its clients nor the command that starts it"},

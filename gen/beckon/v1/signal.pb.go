@@ -56,8 +56,9 @@
 //                                            three heartbeat intervals, or one that began a
 //                                            stream said nothing for one, or while too many
 //                                            did the same
-//   UNAVAILABLE          SHUTTING_DOWN, NO_LOG
-//                                            the server stops, or has lost its store           resume, with jitter
+//   UNAVAILABLE          SHUTTING_DOWN, NO_LOG, UNAVAILABLE
+//                                            the server stops, has lost its store, or cannot   resume, with jitter
+//                                            tell at present who may do what
 //
 // # Rules that hold for every message
 //

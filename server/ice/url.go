@@ -1,0 +1,47 @@
+package ice
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/pion/stun/v4"
+)
+
+// parseURL reads the URL of a STUN server (RFC 7064) or a TURN server (RFC 7065).
+func parseURL(raw string) (*stun.URI, error) {
+	if strings.Contains(raw, "@") {
+		// The URL is not shown, for what stands before the @ may be a password.
+		return nil, errors.New(`a URL has an "@": expected one without a user, who belongs in Username and Credential`)
+	}
+	uri, err := stun.ParseURI(raw)
+	switch {
+	case errors.Is(err, stun.ErrSchemeType):
+		return nil, fmt.Errorf(`URL %q: expected it to begin with "stun:", "stuns:", "turn:" or "turns:"`, raw)
+	case errors.Is(err, stun.ErrSTUNQuery):
+		return nil, fmt.Errorf(`URL %q: expected nothing after the port: a STUN server's URL has no "?"`, raw)
+	case errors.Is(err, stun.ErrInvalidQuery), errors.Is(err, stun.ErrProtoType):
+		return nil, fmt.Errorf(`URL %q: expected nothing after the port but "?transport=udp" or "?transport=tcp"`, raw)
+	case errors.Is(err, stun.ErrPort) || err == nil && (uri.Port < 1 || uri.Port > 65535):
+		return nil, fmt.Errorf("URL %q: expected a port from 1 to 65535, or none", raw)
+	case err != nil || !isHost(uri.Host) || strings.Contains(raw, "#"):
+		return nil, fmt.Errorf(`URL %q: expected it to be like "stun:stun.example.org" or "turns:turn.example.org:5349?transport=tcp", with an IPv6 address in brackets`, raw)
+	}
+	return uri, nil
+}
+
+// isHost reports whether s can be the name or the address of a machine.
+func isHost(s string) bool {
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.Zone() == ""
+	}
+	return s != "" && len(s) <= 253 && strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	}) < 0
+}
+
+// isTURN reports whether a server at uri asks for credentials.
+func isTURN(uri *stun.URI) bool {
+	return uri.Scheme == stun.SchemeTypeTURN || uri.Scheme == stun.SchemeTypeTURNS
+}

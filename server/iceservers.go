@@ -1,0 +1,138 @@
+package server
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
+	"github.com/beckonrtc/beckon/server/ice"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+// newICE returns the ICE servers that cfg tells of, and its own relay, nil if there is to be none.
+func (c Config) newICE() (*ice.Servers, *ice.Relay, error) {
+	all := ice.Config{TTL: c.TURNTTL}
+	var stun, turn []string
+	for _, url := range c.ICEServers {
+		if strings.HasPrefix(url, "turn") {
+			turn = append(turn, url)
+		} else {
+			stun = append(stun, url)
+		}
+	}
+	if len(stun) > 0 {
+		all.Servers = append(all.Servers, ice.Server{URLs: stun})
+	}
+	var secrets []ice.Secret
+	if c.TURNSecretFile != "" || len(turn) > 0 {
+		var err error
+		if secrets, err = c.turnSecrets(); err != nil {
+			return nil, nil, err
+		}
+	}
+	relay, err := c.newRelay(&secrets)
+	if err != nil {
+		return nil, nil, err
+	}
+	if relay != nil {
+		turn = append(turn, relay.URLs(c.turnHost())...)
+	}
+	if len(turn) > 0 {
+		all.Servers = append(all.Servers, ice.Server{URLs: turn, Secrets: secrets})
+	}
+	servers, err := ice.NewServers(all)
+	if err != nil {
+		if relay != nil {
+			err = errors.Join(err, relay.Close())
+		}
+		return nil, nil, fmt.Errorf("ICEServers: %w", err)
+	}
+	return servers, relay, nil
+}
+
+// newRelay starts the relay that cfg wants, nil if none. Without secrets it makes one.
+func (c Config) newRelay(secrets *[]ice.Secret) (*ice.Relay, error) {
+	if c.TURNAddr == "" {
+		return nil, nil
+	}
+	if len(*secrets) == 0 {
+		*secrets = []ice.Secret{ice.Secret(rand.Text() + rand.Text())}
+	}
+	cfg := ice.RelayConfig{Addr: c.TURNAddr, Secrets: *secrets, AllowPrivate: c.TURNAllowPrivate, Logger: c.Logger}
+	if c.TURNPublicIP != "" {
+		ip, err := netip.ParseAddr(c.TURNPublicIP)
+		if err != nil {
+			return nil, fmt.Errorf("TURNPublicIP is %q: expected an IP address", c.TURNPublicIP)
+		}
+		cfg.PublicIP = ip
+	}
+	relay, err := ice.NewRelay(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("start the TURN server: %w", err)
+	}
+	return relay, nil
+}
+
+// turnHost returns where clients find the relay.
+func (c Config) turnHost() string {
+	if c.TURNPublicIP != "" {
+		return c.TURNPublicIP
+	}
+	host, _, _ := net.SplitHostPort(c.TURNAddr) // NewRelay has taken it.
+	return host
+}
+
+// filters returns what tells what may pass of users' addresses in a room; nil if everything may everywhere.
+func (c Config) filters() func(room string) wire.Filter {
+	if len(c.RelayOnly)+len(c.HideHost) == 0 {
+		return nil
+	}
+	in := func(patterns []string, room string) bool { // As a grant has them, but that none is no room.
+		return len(patterns) > 0 && (&auth.Grant{Rooms: patterns}).MayJoin(room)
+	}
+	return func(room string) wire.Filter {
+		switch {
+		case in(c.RelayOnly, room):
+			return ice.RelayOnly
+		case in(c.HideHost, room):
+			return ice.HideHost
+		}
+		return nil
+	}
+}
+
+// turnSecrets reads TURNSecretFile.
+func (c Config) turnSecrets() ([]ice.Secret, error) {
+	if c.TURNSecretFile == "" {
+		return nil, fmt.Errorf("there are TURN servers and no TURNSecretFile: expected the file with the secret that they share with this server, as coturn's static-auth-secret")
+	}
+	text, err := os.ReadFile(c.TURNSecretFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the TURN secret: %w", err)
+	}
+	secrets, err := ice.ParseSecrets(text)
+	if err != nil {
+		return nil, fmt.Errorf("the TURN secret in %s: %w", c.TURNSecretFile, err)
+	}
+	return secrets, nil
+}
+
+// granted returns the ICE servers of a grant as clients are told of them.
+func granted(servers []auth.ICEServer) []*beckonv1.IceServer {
+	out := make([]*beckonv1.IceServer, len(servers))
+	for i, s := range servers {
+		out[i] = &beckonv1.IceServer{Urls: s.URLs, Username: s.Username, Credential: s.Credential}
+		if !s.Expires.IsZero() {
+			out[i].Expires = timestamppb.New(s.Expires)
+		}
+	}
+	return out
+}
