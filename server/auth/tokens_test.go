@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"os"
@@ -228,7 +229,7 @@ func FuzzAuthenticate(f *testing.F) {
 	f.Add(signed+".", `{"alg":"HS256","kid":"hs","typ":"JWT"}`, claims("beckon", `{"rooms":["lobby","a*"],"may":["join"]}`))
 	f.Add("..", `{"alg":"none"}`, claims("name", `"Ana"`, "nbf", "1", "beckon", `{"attributes":{"a":"b"},"max_sessions":3,"duplicates":"replace"}`))
 	f.Fuzz(func(t *testing.T, raw, header, payload string) {
-		if grant, err := tokens.Authenticate(t.Context(), Request{Token: raw}); err == nil && raw != signed {
+		if grant, err := tokens.Authenticate(t.Context(), Request{Token: raw}); err == nil && !isSigned(raw) {
 			t.Errorf("%q was granted %+v", raw, grant)
 		}
 		grant, err := tokens.Authenticate(t.Context(), Request{Token: token(header, payload, hs(secret))})
@@ -242,6 +243,17 @@ func FuzzAuthenticate(f *testing.F) {
 			t.Errorf("granted %+v: %v", grant, err)
 		}
 	})
+}
+
+// isSigned reports whether the secret has signed a token: one of another process of the fuzzer is good, too.
+func isSigned(raw string) bool {
+	parts := strings.Split(raw, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	header, _ := base64.RawURLEncoding.DecodeString(parts[0])
+	payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+	return raw == token(string(header), string(payload), hs(secret))
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
