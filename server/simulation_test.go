@@ -1,3 +1,8 @@
+//go:build !race
+
+// The race detector takes part in timers that are due at once, of which the network here has many, and in a bubble it now
+// and then brings the process down.
+
 package server_test
 
 import (
@@ -34,7 +39,7 @@ func TestSimulation(t *testing.T) {
 		return n
 	}
 	first, runs := number("BECKON_SIM_SEED", 1), uint64(8)
-	if os.Getenv("BECKON_SIM_SEED") != "" || raceDetector {
+	if os.Getenv("BECKON_SIM_SEED") != "" {
 		runs = 1
 	}
 	runs = number("BECKON_SIM_RUNS", runs)
