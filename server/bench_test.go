@@ -60,7 +60,10 @@ func serveChild(kind string) error {
 	if kind == "bare" {
 		return serveBare(ctx, lis)
 	}
-	srv, err := server.New(server.Config{Logger: slog.New(slog.DiscardHandler)})
+	srv, err := server.New(server.Config{
+		Logger:               slog.New(slog.DiscardHandler),
+		MaxMessagesPerSecond: 1 << 20, MaxBytesPerSecond: 1 << 28, // They are counted, and never reached.
+	})
 	if err != nil {
 		return err
 	}
