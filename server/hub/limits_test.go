@@ -59,6 +59,20 @@ func TestMaxSessionsPerIP(t *testing.T) {
 	}
 }
 
+// TestMaxRevived: tokens of an earlier process do not bring more sessions from one address than may be.
+func TestMaxRevived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startKeeping(t, Config{MaxSessionsPerIP: 2, SessionKey: []byte(strings.Repeat("k", 32))})
+		for i := range 3 {
+			c := openFrom(t, h, "192.0.2.1")
+			err := c.say(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: h.token(fmt.Sprint("user", i), "")}}})
+			if want := map[bool]Reason{true: Limit}[i == 2]; reasonOf(err) != want {
+				t.Errorf("session %d: %v, want %q", i+1, err, want)
+			}
+		}
+	})
+}
+
 // TestMaxPending: so many streams may have said nothing yet; of more the oldest is taken to be silent.
 func TestMaxPending(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
@@ -332,6 +334,77 @@ func TestPadded(t *testing.T) {
 		bob.ask(beyond)
 		if bob.read(); bob.welcome.GetResumption() != beckonv1.Resumption_RESUMPTION_RESYNCED {
 			t.Errorf("a cursor beyond what there is: %v", bob.welcome)
+		}
+	})
+}
+
+// TestResumeAtExpiry: a resume that meets the end of its session's window does not have it, and hides from no sender that
+// its message did not arrive.
+func TestResumeAtExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &faultyLog{Log: memlog.New(memlog.Options{Retention: time.Hour})}
+		h, err := Start(t.Context(), Config{Log: log, Node: "here", Logger: slog.New(slog.DiscardHandler), ResumeWindow: window})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer log.Close()
+		defer h.Close()
+		ana, bob := call(t, h), call(t, h)
+		ana.enter("lobby", "ana", none)
+		bob.enter("lobby", "bob", none)
+		bob.read()
+		bob.ask(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Received{Received: &beckonv1.Received{
+			Cursors: []*beckonv1.Cursor{bob.cursors["lobby"]},
+		}}})
+		ana.ask(data(1, bob.ID(), "lobby", "hello"))
+		bob.read() // It was written, and is not told to have arrived.
+		late := make(chan error, 1)
+		session, resume := bob.state(), bob.resume()
+		log.beforeAppend = func(r roomlog.Record) error {
+			if r.Kind == roomlog.Leave && r.From == bob.ID() {
+				again := listen(t, h)
+				go func() { late <- again.say(resume) }()
+				for session.conn.Load() == nil { // Then it waits for the session, which is about to end.
+					runtime.Gosched()
+				}
+			}
+			return nil
+		}
+		bob.cut()
+		if err := <-late; reasonOf(err) != NoSuchSession {
+			t.Errorf("the resume: %v, want NO_SUCH_SESSION", err)
+		}
+		if ana.read(); strings.Join(ana.got, " ") != "UNDELIVERED 1" {
+			t.Errorf("ana got %q, want UNDELIVERED 1", ana.got)
+		}
+	})
+}
+
+// TestStuckResume: a client that resumes and reads nothing of what it missed is let go, and may come back.
+func TestStuckResume(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := startKeeping(t, Config{MaxOutboxBytes: 8 << 10})
+		ana, bob := call(t, h), call(t, h)
+		ana.enter("lobby", "ana", none)
+		bob.enter("lobby", "bob", none)
+		bob.read()
+		bob.cut()
+		for i := range 30 {
+			ana.ask(data(0, bob.ID(), "lobby", fmt.Sprint(i, strings.Repeat(".", 1000))))
+		}
+		bob.client = listen(t, h)
+		bob.freeze()
+		start := time.Now()
+		if err := bob.say(bob.resume()); reasonOf(err) != SlowConsumer {
+			t.Errorf("a resume of which nothing is read: %v, want SLOW_CONSUMER", err)
+		}
+		if took := time.Since(start); took < resumePatience || took > resumePatience+time.Second {
+			t.Errorf("it was let go after %s", took)
+		}
+		bob.cut()
+		bob.comeBack()
+		if bob.read(); len(bob.got) != 30 {
+			t.Errorf("bob, back again, got %d messages of 30", len(bob.got))
 		}
 	})
 }
