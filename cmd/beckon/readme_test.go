@@ -463,13 +463,15 @@ func TestReadmePrograms(t *testing.T) {
 	}
 }
 
-// TestReadmeConfiguration: the configuration file of README.md is one.
+// TestReadmeConfiguration: the configuration files of README.md are some, if the files that they name are there.
 func TestReadmeConfiguration(t *testing.T) {
+	named := regexp.MustCompile(`(?m)(-file:) .*`)
+	there := writeFile(t, "")
 	n := 0
 	for _, b := range readBlocks(t, "README.md") {
 		if b.lang == "yaml" {
 			n++
-			if err := fromFile(newServe().Flags(), writeFile(t, b.text)); err != nil {
+			if err := fromFile(newServe().Flags(), writeFile(t, named.ReplaceAllString(b.text, "$1 "+there))); err != nil {
 				t.Errorf("README.md:%d: %v", b.line, err)
 			}
 		}
@@ -497,13 +499,13 @@ func TestReadmeLimits(t *testing.T) {
 	}
 }
 
-// TestDocumentsName: the files, the tests and the flags that README.md and docs name are there.
+// TestDocumentsName: the files, the tests and the flags that README.md, SECURITY.md and docs name are there.
 func TestDocumentsName(t *testing.T) {
 	documents, err := filepath.Glob(filepath.Join(root, "docs/*.md"))
 	if err != nil || len(documents) == 0 {
 		t.Fatalf("docs has no documents: %v", err)
 	}
-	names := []string{"README.md"}
+	names := []string{"README.md", "SECURITY.md"}
 	for _, path := range documents {
 		names = append(names, "docs/"+filepath.Base(path))
 	}

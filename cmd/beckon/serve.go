@@ -36,10 +36,10 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 
   # beckon.yaml
   grpc: :50051
-  admin: off
+  token-key-file: token.key
   max-message-bytes: 128KiB`,
 		Example: `  beckon serve
-  beckon serve --grpc :50051 --web :8080 --token-key-file token.key --session-key-file session.key
+  beckon serve --grpc :50051 --web :8080 --token-key-file token.key --tls-cert-file cert.pem --tls-key-file key.pem
   beckon serve --web-origin https://app.example.org --web-origin https://www.example.org
   beckon serve --trusted-proxy 127.0.0.1 --session-key-file session.key
   beckon serve --config beckon.yaml --log-level debug
@@ -53,8 +53,12 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 				return usagef("--max-outbox-bytes: %s: expected at least %s, twice --max-message-bytes, or none",
 					inBytes(config.MaxOutboxBytes), inBytes(least))
 			}
+			if err := checkAccess(config); err != nil {
+				return err
+			}
 			config.Version = thisBuild().Version
 			config.Logger = log.logger(cmd.ErrOrStderr())
+			warnOfAccess(config)
 			return serve(cmd, config)
 		},
 	}
@@ -66,7 +70,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 		"pages of this `ORIGIN` may use the server; \"*\": of any; may be repeated")
 	f.Var(networks{&config.TrustedProxies}, "trusted-proxy",
 		"believe X-Forwarded-For of a proxy in this network; may be repeated")
-	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/readyz, /drain); "off": nowhere`)
+	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/drain, /revoke); "off": nowhere`)
 
 	accessFlags(cmd, &config)
 
@@ -90,7 +94,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.Var(duration(&config.HeartbeatInterval, time.Second), "heartbeat-interval",
 		"how often each side shows that it is there")
 	f.Var(duration(&config.ResumeWindow, time.Second), "resume-window", "how long a session is kept whose client was lost")
-	f.Var(secretFile(&config.SessionKeyFile), "session-key-file",
+	f.Var(file(&config.SessionKeyFile, `a file such as "openssl rand -hex 32" writes`), "session-key-file",
 		"a secret of 32 bytes or more, with which sessions outlive a restart")
 	f.Var(duration(&config.DrainTimeout, time.Millisecond), "drain-timeout", "how long the end may take")
 
@@ -116,15 +120,6 @@ func serve(cmd *cobra.Command, config server.Config) error {
 		return openError(open)
 	}
 	return err
-}
-
-// openError tells in the words of the flags why a server does not run.
-func openError(e *server.OpenError) error {
-	flag := map[string]string{"GRPCAddr": "grpc", "WebAddr": "web", "AdminAddr": "admin"}[e.Field]
-	if flag == "admin" {
-		return usagef("--admin: %q: others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone", e.Addr)
-	}
-	return usagef("--%s: %q: others can reach it, and nothing tells who may do what: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, an address of this machine alone, or --open to let everybody do everything", flag, e.Addr)
 }
 
 // logFlags is how the log is to be written.

@@ -145,8 +145,8 @@ func parseAddress(text string) (string, error) {
 	return text, nil
 }
 
-// secretFile is a file that can be read, or none.
-func secretFile(target *string) pflag.Value {
+// file is a file that can be read, or none. Expected tells what it should be.
+func file(target *string, expected string) pflag.Value {
 	return setting[string]{target, "FILE",
 		func(text string) (string, error) {
 			if text == "" {
@@ -157,7 +157,7 @@ func secretFile(target *string) pflag.Value {
 				if bad, ok := errors.AsType[*fs.PathError](err); ok {
 					err = bad.Err // The path is told anyway.
 				}
-				return "", fmt.Errorf(`%w: expected a file such as "openssl rand -hex 32" writes`, err)
+				return "", fmt.Errorf("%w: expected %s", err, expected)
 			}
 			return text, file.Close()
 		},

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestServeTokens goes the whole way: a key, tokens made with it, a server that takes them, clients that show them.
+func TestServeTokens(t *testing.T) {
+	key, otherKey := writeFile(t, testSecret), writeFile(t, strings.Repeat("o", 32))
+	token := func(key string, args ...string) string {
+		return writeFile(t, makeToken(t, append([]string{"--key", key}, args...)...))
+	}
+	revoked := writeFile(t, "")
+	server, ports := startServer(t, "--token-key-file", key, "--token-audience", "beckon", "--revocations-file", revoked)
+	join := func(room, token string) *program {
+		args := []string{"join", room, "--server", ports["grpc"]}
+		if token != "" {
+			args = append(args, "--token-file", token)
+		}
+		return start(t, args...)
+	}
+
+	anas := token(key, "--sub", "ana", "--name", "Ana", "--room", "lobby", "--aud", "beckon")
+	bobs := token(key, "--sub", "bob", "--name", "Bob", "--may", "join", "--aud", "beckon")
+	ana := join("lobby", anas)
+	ana.out.expect("that is you, identity ana")
+	bob := join("lobby", bobs)
+	bob.out.expect("that is you, identity bob")
+	ana.out.expect("* Bob (")
+	ana.typeLine("hello")
+	bob.out.expect("<Ana> hello")
+	bob.typeLine("hello")
+	bob.out.expect("! PERMISSION_DENIED: ")
+	server.errs.expect(`"identity":"bob"`)
+
+	for _, c := range []struct{ about, room, token, want string }{
+		{"none", "lobby", "", "NO_TOKEN: there is no access token"},
+		{"nothing in the file", "lobby", writeFile(t, "\n"), "_TOKEN: "},
+		{"no token in the file", "lobby", writeFile(t, "hello\n"), "BAD_TOKEN: "},
+		{"another key", "lobby", token(otherKey, "--sub", "ana", "--aud", "beckon"), "BAD_TOKEN: the token's signature is wrong"},
+		{"another audience", "lobby", token(key, "--sub", "ana", "--aud", "shop"), `BAD_TOKEN: the token's audience (aud) is "shop": expected "beckon"`},
+		{"another room", "den", anas, `PERMISSION_DENIED: the access token does not allow room "den": it allows lobby`},
+	} {
+		t.Run(c.about, func(t *testing.T) {
+			refused := join(c.room, c.token)
+			if line := refused.errs.expect("beckon: "); !strings.Contains(line, c.want) {
+				t.Errorf("got  %s\nwant %s", line, c.want)
+			}
+			refused.expectExit(exitFailed)
+		})
+	}
+
+	// Taken back by the file: what is there goes, what comes is refused.
+	replacement := writeFile(t, "sub:bob\n")
+	if err := os.Rename(replacement, revoked); err != nil {
+		t.Fatal(err)
+	}
+	bob.errs.expect("no longer in lobby: kicked")
+	bob.expectExit(exitFailed)
+	ana.out.expect(") left: kicked")
+	refused := join("lobby", bobs)
+	refused.errs.expect("KICKED: ")
+	refused.expectExit(exitFailed)
+
+	// And by an operator.
+	response, err := http.Post("http://"+ports["admin"]+"/revoke", "text/plain", strings.NewReader("sub:ana"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("/revoke: %s", response.Status)
+	}
+	ana.errs.expect("no longer in lobby: kicked")
+	ana.expectExit(exitFailed)
+}
+
+// TestServeTokenProcess: the same with processes, which share nothing but files; and the token is in no log.
+func TestServeTokenProcess(t *testing.T) {
+	key := writeFile(t, testSecret)
+	token := makeToken(t, "--key", key, "--sub", "ana")
+	_, log := startProcess(t, "serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=off", "--log-format=json", "--log-level=debug",
+		"--log-payloads", "--token-key-file="+key)
+	ports := awaitReady(log)
+
+	join := exec.CommandContext(t.Context(), os.Args[0], "join", "lobby", "--server", ports["grpc"])
+	join.Env = append(os.Environ(), "RUN_AS_BECKON=1", "BECKON_TOKEN_FILE="+writeFile(t, token))
+	printed, err := join.CombinedOutput() // The end of the input ends it.
+	if err != nil || !strings.Contains(string(printed), "that is you, identity ana") {
+		t.Errorf("join: %v\n%s", err, printed)
+	}
+	for {
+		line := log.expect("")
+		if strings.Contains(line, strings.TrimSpace(token)) {
+			t.Errorf("the log has the token: %s", line)
+		}
+		if strings.Contains(line, `"msg":"stream ended"`) {
+			break
+		}
+	}
+}
+
+// TestServeTLS: with a certificate that Go's own program makes, native clients are served over TLS and over nothing else, and
+// so are browsers.
+func TestServeTLS(t *testing.T) {
+	dir := developmentCertificate(t)
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	_, ports := startServer(t, "--tls-cert-file", cert, "--tls-key-file", key)
+
+	ana := start(t, "join", "lobby", "--name", "ana", "--server", ports["grpc"], "--ca", cert)
+	ana.out.expect("that is you")
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "cannot reach "}, // In plaintext, as on this machine.
+		{[]string{"--tls"}, "certificate"},
+		{[]string{"--ca", filepath.Join(developmentCertificate(t), "cert.pem")}, "certificate"}, // Another one.
+	} {
+		refused := start(t, append([]string{"join", "lobby", "--server", ports["grpc"]}, c.args...)...)
+		if line := refused.errs.expect("beckon: cannot reach "); !strings.Contains(line, c.want) {
+			t.Errorf("%q: got %s, want %s", c.args, line, c.want)
+		}
+		refused.expectExit(exitFailed)
+	}
+
+	response, err := http.Get("http://" + ports["web"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	if response.StatusCode == http.StatusOK {
+		t.Error("the web port serves a page without TLS")
+	}
+}
+
+// developmentCertificate has a certificate for this machine made, as README.md tells: cert.pem and key.pem in a directory.
+func developmentCertificate(t *testing.T) (dir string) {
+	t.Helper()
+	goroot, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(strings.TrimSpace(string(goroot)), "src/crypto/tls/generate_cert.go")
+	dir = t.TempDir()
+	generate := exec.CommandContext(t.Context(), "go", "run", program, "-host", "localhost,127.0.0.1", "-ecdsa-curve", "P256")
+	generate.Dir = dir
+	if printed, err := generate.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, printed)
+	}
+	return dir
+}
+
+// TestServeOpen: where others can reach it a server does not run by accident. What is allowed and seldom meant is logged.
+func TestServeOpen(t *testing.T) {
+	const expected = `: others can reach it, and nothing tells who may do what: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, an address of this machine alone, or --open to let everybody do everything`
+	for _, c := range []struct{ line, want string }{
+		{"serve --grpc :0 --web off --admin off", `--grpc: ":0"` + expected},
+		{"serve --grpc localhost:0 --web 0.0.0.0:0 --admin off", `--web: "0.0.0.0:0"` + expected},
+		{"serve --grpc localhost:0 --web off --admin :0 --open", `--admin: ":0": others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone`},
+	} {
+		if code, _, stderr := runBeckon(t, strings.Fields(c.line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
+			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
+		}
+	}
+
+	key := writeFile(t, testSecret)
+	for _, c := range []struct {
+		line, want string // Empty: there is no warning.
+	}{
+		{"--grpc :0 --open", "open to everybody"},
+		{"--grpc :0 --token-key-file " + key, ""},
+		{"--grpc localhost:0", ""},
+		{"--grpc localhost:0 --trusted-proxy 127.0.0.1", "who comes through the proxy may do everything"},
+		{"--grpc localhost:0 --trusted-proxy 127.0.0.1 --token-key-file " + key, ""},
+		{"--grpc localhost:0 --token-jwks http://127.0.0.1:1/keys", "--token-audience would tell them apart"},
+		{"--grpc localhost:0 --token-jwks http://127.0.0.1:1/keys --token-audience beckon", ""},
+	} {
+		t.Run(c.line, func(t *testing.T) {
+			server := start(t, append([]string{"serve", "--web", "off", "--admin", "off"}, strings.Fields(c.line)...)...)
+			warned := ""
+			for {
+				line := server.errs.expect("")
+				if strings.Contains(line, "level=WARN") && !strings.Contains(line, "JWK Set cannot") {
+					warned += line
+				}
+				if strings.Contains(line, "msg=ready") {
+					break
+				}
+			}
+			if !strings.Contains(warned, c.want) || c.want == "" && warned != "" {
+				t.Errorf("the warnings are %q, want %q", warned, c.want)
+			}
+		})
+	}
+}
+
+// TestServeAccessErrors: a setting that would have no effect, or not the one that was meant, is told in the words of the
+// flags.
+func TestServeAccessErrors(t *testing.T) {
+	f := writeFile(t, testSecret)
+	for _, c := range []struct{ line, want string }{
+		{"--tls-cert-file F", "--tls-cert-file and --tls-key-file: expected both, or none"},
+		{"--tls-key-file F", "--tls-cert-file and --tls-key-file: expected both, or none"},
+		{"--tls-cert-file missing", `--tls-cert-file: "missing": no such file or directory: expected a certificate chain in PEM`},
+		{"--client-ca-file F", "--client-ca-file: expected --tls-cert-file, too: certificates are shown over TLS only"},
+		{"--token-key-file missing", `--token-key-file: "missing": no such file or directory: expected a secret, a public key in PEM or a JWK Set`},
+		{"--token-key-file F --token-jwks https://id.example.org/keys", "--token-key-file does not go with --token-jwks"},
+		{"--token-key-file F --auth-webhook https://a.example --auth-webhook-key-file F", "--auth-webhook goes with neither --token-key-file nor --token-jwks: the service reads the token"},
+		{"--auth-webhook https://a.example", "--auth-webhook: expected --auth-webhook-key-file, too"},
+		{"--auth-webhook-key-file F", "--auth-webhook-key-file: expected --auth-webhook, too"},
+		{"--token-issuer me", "--token-issuer: expected --token-key-file or --token-jwks, too"},
+		{"--token-audience beckon", "--token-audience: expected --token-key-file or --token-jwks, too"},
+		{"--revocations-file F", "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
+		{"--turn-public-ip 192.0.2.1", "--turn-public-ip: expected --turn, too"},
+		{"--turn-allow-private", "--turn-allow-private: expected --turn, too"},
+		{"--turn-ttl 1s", `--turn-ttl: "1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
+		{"--tls-min-version 1.1", `--tls-min-version: "1.1": expected 1.2 or 1.3`},
+	} {
+		line := "serve " + strings.ReplaceAll(c.line, " F", " "+f)
+		if code, _, stderr := runBeckon(t, strings.Fields(line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
+			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
+		}
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import "github.com/beckonrtc/beckon/server"
+
+// checkAccess tells in the words of the flags what of them does not go together: a setting that has no effect may be
+// thought to protect.
+func checkAccess(c server.Config) error {
+	tokens := c.TokenKeyFile != "" || c.TokenJWKS != ""
+	for _, rule := range []struct {
+		broken bool
+		says   string
+	}{
+		{(c.TLSCertFile == "") != (c.TLSKeyFile == ""), "--tls-cert-file and --tls-key-file: expected both, or none"},
+		{c.ClientCAFile != "" && c.TLSCertFile == "", "--client-ca-file: expected --tls-cert-file, too: certificates are shown over TLS only"},
+		{c.TokenKeyFile != "" && c.TokenJWKS != "", "--token-key-file does not go with --token-jwks"},
+		{c.AuthWebhook != "" && tokens, "--auth-webhook goes with neither --token-key-file nor --token-jwks: the service reads the token"},
+		{c.AuthWebhook != "" && c.AuthWebhookKeyFile == "", "--auth-webhook: expected --auth-webhook-key-file, too"},
+		{c.AuthWebhookKeyFile != "" && c.AuthWebhook == "", "--auth-webhook-key-file: expected --auth-webhook, too"},
+		{c.TokenIssuer != "" && !tokens, "--token-issuer: expected --token-key-file or --token-jwks, too"},
+		{c.TokenAudience != "" && !tokens, "--token-audience: expected --token-key-file or --token-jwks, too"},
+		{c.RevocationsFile != "" && !authenticates(c), "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
+		{c.TURNPublicIP != "" && c.TURNAddr == "", "--turn-public-ip: expected --turn, too"},
+		{c.TURNAllowPrivate && c.TURNAddr == "", "--turn-allow-private: expected --turn, too"},
+	} {
+		if rule.broken {
+			return usagef("%s", rule.says)
+		}
+	}
+	return nil
+}
+
+// authenticates tells whether something tells who a client is.
+func authenticates(c server.Config) bool {
+	return c.TokenKeyFile != "" || c.TokenJWKS != "" || c.AuthWebhook != "" || c.ClientCAFile != ""
+}
+
+// warnOfAccess logs what is allowed and seldom meant. That a server is open is said when it starts.
+func warnOfAccess(c server.Config) {
+	if c.TokenJWKS != "" && c.TokenAudience == "" {
+		c.Logger.Warn("tokens that this JWK Set's owner issues to other services are good here, too: --token-audience would tell them apart",
+			"token_jwks", c.TokenJWKS)
+	}
+	if len(c.TrustedProxies) > 0 && !authenticates(c) && !c.Open {
+		c.Logger.Warn("who comes through the proxy may do everything: nothing tells who may do what")
+	}
+}
+
+// openError tells in the words of the flags why a server does not run.
+func openError(e *server.OpenError) error {
+	flag := map[string]string{"GRPCAddr": "grpc", "WebAddr": "web", "AdminAddr": "admin"}[e.Field]
+	if flag == "admin" {
+		return usagef("--admin: %q: others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone", e.Addr)
+	}
+	return usagef("--%s: %q: others can reach it, and nothing tells who may do what: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, an address of this machine alone, or --open to let everybody do everything", flag, e.Addr)
+}
