@@ -22,6 +22,8 @@ type Config struct {
 	// Where Run listens, as "host:port". GRPCAddr is for native gRPC, default "localhost:50051". WebAddr is for browsers,
 	// default "localhost:8080". AdminAddr is for operators, default "127.0.0.1:9090". "off" switches the latter two off.
 	GRPCAddr, WebAddr, AdminAddr string
+	// Makes the server one of several nodes. Default: it is alone, and keeps its rooms in memory.
+	Cluster *Cluster
 	// The origins of pages that may use the web port, such as "https://app.example.org"; "*" is any. Pages that come from
 	// the host that they call always may. Default: no others.
 	WebOrigins []string

@@ -48,37 +48,48 @@ func (g signal) Send(ctx context.Context, req *beckonv1.SendRequest) (*beckonv1.
 	if len(tokens) != 1 {
 		return nil, ending(noSession, fmt.Sprintf("there are %d values of the metadata %s: expected the session's resume_token", len(tokens), sessionMetadata))
 	}
+	if err := g.server.send(ctx, tokens[0], messages, true); err != nil {
+		return nil, err
+	}
+	return new(beckonv1.SendResponse), nil
+}
+
+// send handles the messages of a Send. If another node may have the session, it is asked.
+func (s *Server) send(ctx context.Context, token string, messages [][]byte, others bool) error {
 	for len(messages) > 0 {
-		session := g.server.hub.Session(tokens[0])
-		if session == nil {
-			return nil, errNoSession
+		session := s.hub.Session(token)
+		switch {
+		case session == nil && others:
+			return s.forward(ctx, token, messages)
+		case session == nil:
+			return errNoSession
 		}
 		switch st := session.Stream().(type) {
 		case *listener:
 			rest, err := st.carry(ctx, messages)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			messages = rest
 		case nil: // It was lost.
-			if g.server.isDraining() {
-				return nil, errDraining // The stream may have ended so: that says that nothing was handled afterwards.
+			if s.isDraining() {
+				return errDraining // The stream may have ended so: that says that nothing was handled afterwards.
 			}
 			handled, err := session.HandleLost(ctx, messages[0])
 			if errors.Is(err, hub.ErrLeft) {
-				return new(beckonv1.SendResponse), nil
+				return nil
 			}
 			if err != nil {
-				return nil, endingOf(err)
+				return endingOf(err)
 			}
 			if handled {
 				messages = messages[1:]
 			}
 		default:
-			return nil, ending(notListening, "the session's newest stream is a Connect: send on that")
+			return ending(notListening, "the session's newest stream is a Connect: send on that")
 		}
 	}
-	return new(beckonv1.SendResponse), nil
+	return nil
 }
 
 var (

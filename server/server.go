@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -23,22 +24,24 @@ import (
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/roomlog"
-	"github.com/beckonrtc/beckon/server/roomlog/memlog"
+	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 	"github.com/beckonrtc/beckon/server/web"
 )
 
 // Server is a Signal service. All methods may be called concurrently.
 type Server struct {
 	// Immutable.
-	cfg    Config
-	log    *slog.Logger
-	rooms  roomlog.Log
-	hub    *hub.Hub
-	grpc   *grpc.Server
-	web    *web.Server // Has a gRPC server of its own: the two end in different ways.
-	health *health.Server
-	access *access
-	certs  *certificates // Nil: there is no TLS.
+	cfg     Config
+	log     *slog.Logger
+	rooms   roomlog.Log
+	cluster *natslog.Log // Rooms; nil: the server is alone.
+	hub     *hub.Hub
+	started atomic.Pointer[hub.Hub] // The hub, for the log, which is there before. Nil: not yet.
+	grpc    *grpc.Server
+	web     *web.Server // Has a gRPC server of its own: the two end in different ways.
+	health  *health.Server
+	access  *access
+	certs   *certificates // Nil: there is no TLS.
 	// Nil: there is none.
 	adminSecret []byte
 	relax       context.CancelFunc // Ends what keeps access fresh.
@@ -85,7 +88,14 @@ func New(cfg Config) (*Server, error) {
 		relax()
 		return nil, err
 	}
-	s.rooms = memlog.New(cfg.log())
+	if s.rooms, err = s.openLog(); err != nil {
+		s.certs.close()
+		relax()
+		if relay := s.access.relay; relay != nil {
+			err = errors.Join(err, relay.Close())
+		}
+		return nil, err
+	}
 	s.hub, err = hub.Start(context.Background(), hub.Config{
 		Log:                  s.rooms,
 		Node:                 host,
@@ -94,6 +104,7 @@ func New(cfg Config) (*Server, error) {
 		Admit:                s.access.admit,
 		Filter:               cfg.filters(),
 		ICEServers:           s.access.iceServers,
+		Forwarded:            s.forwarded,
 		SessionKey:           key,
 		Version:              cfg.Version,
 		HeartbeatInterval:    cfg.HeartbeatInterval,
@@ -116,6 +127,7 @@ func New(cfg Config) (*Server, error) {
 		}
 		return nil, errors.Join(err, s.rooms.Close())
 	}
+	s.started.Store(s.hub)
 	go s.watch(fresh)
 	s.grpc = s.newGRPC(s.cfg.nativeOptions(s.certs)...)
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {

@@ -53,6 +53,8 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	switch err = s.await(conn, end); {
 	case isClosed(conn.TakenOver()): // It is sent nothing more.
 		err = ending(hub.TakenOver, "the session was taken up on another stream")
+	case isClosed(conn.Outlived()):
+		err = errOutlived
 	case isClosed(conn.Kicked()): // Whatever came of that first.
 		conn.Revoke() // It may have yet to end.
 		linger(ctx, conn)
@@ -82,6 +84,8 @@ func (s *Server) await(conn *hub.Conn, end <-chan error) error {
 			return ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
 		case <-conn.TakenOver():
 			return nil
+		case <-conn.Outlived():
+			return errOutlived
 		case <-conn.Kicked():
 			return errKicked
 		case <-conn.Expired():
@@ -138,6 +142,7 @@ func linger(ctx context.Context, conn *hub.Conn) bool {
 var (
 	errDraining     = ending(hub.ShuttingDown, "the server shuts down: resume on another, or on this one in a while")
 	errSlowConsumer = ending(hub.SlowConsumer, "the client reads more slowly than events come for it")
+	errOutlived     = ending(hub.NoLog, "the server was out of touch with the cluster: resume, here or on another node")
 	errKicked       = ending(hub.Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew")
 )
 

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
@@ -24,6 +25,7 @@ type bounces struct {
 // bounce is a message that comes back.
 type bounce struct {
 	room, from, to string
+	seq            roomlog.Seq
 	id             uint64 // The sender's request id.
 	callID         string
 }
@@ -42,7 +44,7 @@ func (h *Hub) giveUp(messages []roomlog.Record, left bool) {
 	var back []bounce
 	for _, rec := range messages {
 		if rec.Seq > received {
-			back = append(back, bounce{room: room, from: rec.From, to: user, id: rec.CSeq, callID: wire.CallID(rec.Data)})
+			back = append(back, bounce{room: room, from: rec.From, to: user, seq: rec.Seq, id: rec.CSeq, callID: wire.CallID(rec.Data)})
 		}
 	}
 	if len(back) > 0 {
@@ -112,6 +114,7 @@ func (h *Hub) bringBack(m bounce) {
 	f.to, f.callID = m.to, m.callID
 	_, err := h.cfg.Log.Append(ctx, roomlog.Record{
 		Kind: roomlog.Message, Room: ownPrefix + m.from, From: m.to, To: m.from,
+		Key:  fmt.Sprintf("%s %d", m.room, m.seq), // Of several nodes that bring it back one does.
 		Data: failureEvent(m.id, "", f),
 	})
 	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {

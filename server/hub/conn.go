@@ -42,6 +42,8 @@ type Conn struct {
 	// Closed when the session's grant was revoked, and when it has run out.
 	kicked, expired chan struct{}
 	kickOnce        sync.Once
+	// Closed when the other nodes of the cluster took this process for dead.
+	outlived chan struct{}
 
 	// Set with the first message.
 	session atomic.Pointer[Session]
@@ -69,6 +71,8 @@ func (h *Hub) Open(st Stream, from netip.AddrPort) *Conn {
 		stopped: make(chan struct{}),
 		kicked:  make(chan struct{}),
 		expired: make(chan struct{}),
+
+		outlived: make(chan struct{}),
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -110,6 +114,10 @@ func (c *Conn) Kicked() <-chan struct{} { return c.kicked }
 // Expired returns a channel that is closed when the session's grant has run out. The stream must end then; the session can
 // be taken up with a new grant.
 func (c *Conn) Expired() <-chan struct{} { return c.expired }
+
+// Outlived returns a channel that is closed when the session has ended here since the other nodes of the cluster took this
+// process for dead. The stream must end then; it is sent nothing more. The session may be taken up.
+func (c *Conn) Outlived() <-chan struct{} { return c.outlived }
 
 // kick tells that the session's grant was revoked.
 func (c *Conn) kick() { c.kickOnce.Do(func() { close(c.kicked) }) }
@@ -197,6 +205,8 @@ var (
 	errTakenOver = &Error{TakenOver, "the session was taken up on another stream"}
 	// errStopped ends a stream on which the client goes on speaking though it is to end.
 	errStopped = &Error{ShuttingDown, "the server shuts down"}
+	// errOutlived ends a stream of a process that the others took for dead.
+	errOutlived = &Error{NoLog, "the server was out of touch with the cluster: resume, here or on another node"}
 	// errKicked ends a stream whose session's grant was revoked.
 	errKicked = &Error{Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew"}
 )
@@ -206,6 +216,8 @@ func (c *Conn) whyGone() error {
 	select {
 	case <-c.kicked:
 		return errKicked
+	case <-c.outlived:
+		return errOutlived
 	default:
 		return errTakenOver
 	}

@@ -88,6 +88,8 @@ type own struct {
 	feed
 	lock  sync.Mutex // feed.mu.
 	epoch string     // Set before the first stream is welcomed.
+	// The ownership record. Guarded by Session.mu.
+	owner roomlog.Seq
 }
 
 // ownPrefix begins the name of a session's own log. No room's name has control characters.

@@ -166,14 +166,7 @@ func (r *room) ofIdentity(identity string) (found []occupant) {
 
 // expel takes a user out of r, wherever its session is.
 func (h *Hub) expel(ctx context.Context, r *room, o occupant, reason beckonv1.LeaveReason) error {
-	_, err := h.cfg.Log.Append(ctx, roomlog.Record{
-		Kind: roomlog.Leave, Room: r.name, From: o.shown.GetId(),
-		Expect: roomlog.Expect{User: o.shown.GetId(), Seq: o.owner},
-		Data: wire.Event(&beckonv1.ConnectResponse{
-			Room:  r.name,
-			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: o.shown, Reason: reason}},
-		}),
-	})
+	_, err := h.cfg.Log.Append(ctx, leaveOf(r.name, o.shown, reason, roomlog.Expect{User: o.shown.GetId(), Seq: o.owner}))
 	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {
 		return nil
 	}

@@ -46,6 +46,9 @@ type Config struct {
 	// Returns the ICE servers for a user, and when to ask anew; zero: never. Nil: there are none.
 	ICEServers func(*auth.Grant, string) ([]*beckonv1.IceServer, time.Time)
 
+	// Handles a message that another process of the cluster has forwarded. Nil: there are none.
+	Forwarded func(ctx context.Context, message []byte) []byte
+
 	// Makes the tokens of sessions; 32 random bytes or more. With that of an earlier process, sessions of that process can
 	// be taken up. Empty: a key of this process.
 	SessionKey []byte
@@ -73,10 +76,17 @@ type Hub struct {
 	cfg     Config
 	log     *slog.Logger
 	started time.Time
-	stop    func()        // Ends what Start began, and waits for it.
-	away    *rate.Limiter // How often users are shown to be away.
+	stop    func() // Ends what Start began, and waits for it.
+	// Ends with it.
+	following context.Context
+	clearing  sync.WaitGroup
+	away      *rate.Limiter  // How often users are shown to be away.
+	shared    roomlog.Shared // The log, if other processes share it; else nil.
 	// Messages that come back to their senders.
 	bounces bounces
+	// Records that are yet to be appended.
+	debts debts
+	notes notes
 
 	// Set once the process is about to end: sessions that are lost from then on are taken up elsewhere.
 	closing atomic.Bool
@@ -108,7 +118,10 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		ended:    make(map[string]struct{}),
 		rooms:    make(map[string]*room),
 	}
-	h.bounces.hub = h
+	h.bounces.hub, h.debts.hub, h.notes.hub = h, h, h
+	if h.shared, _ = cfg.Log.(roomlog.Shared); h.shared != nil {
+		h.shared.Answer(h.answer)
+	}
 	if len(cfg.SessionKey) == 0 {
 		h.cfg.SessionKey = make([]byte, sha256.Size)
 		_, _ = rand.Read(h.cfg.SessionKey) // Never fails.
@@ -116,12 +129,13 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	}
 	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	up := make(chan struct{})
+	started := sync.OnceFunc(func() { close(up) })
 	failed := make(chan error, 1)
 	var running sync.WaitGroup
 	running.Go(func() {
 		failed <- cfg.Log.Follow(following, cfg.Node, func(e roomlog.Event) {
-			if e.Node == cfg.Node && e.Up {
-				close(up)
+			if e.Node != "" {
+				h.followNode(e, started)
 				return
 			}
 			h.follow(e)
@@ -133,8 +147,12 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	h.stop = func() {
 		cancel()
 		running.Wait()
+		h.clearing.Wait()
+		h.debts.close()
+		h.notes.close()
 		h.bounces.close()
 	}
+	h.following = following
 
 	select {
 	case <-up:
@@ -182,12 +200,7 @@ func (h *Hub) follow(e roomlog.Event) {
 		return
 	}
 	if id, own := ownerOf(rec.Room); own {
-		h.mu.Lock()
-		s := h.sessions[id]
-		h.mu.Unlock()
-		if s != nil {
-			s.own.record(rec)
-		}
+		h.followOwn(id, rec)
 		return
 	}
 	if r := h.room(rec.Room); r != nil {
@@ -208,7 +221,7 @@ func (h *Hub) enter(ctx context.Context, name string) (*room, error) {
 	r := h.rooms[name]
 	first := r == nil
 	if first {
-		r = newRoom(name)
+		r = newRoom(name, h.cfg.Node)
 		h.rooms[name] = r
 	}
 	r.entered++

@@ -82,6 +82,14 @@ func (h *Hub) dismiss(s *Session) {
 	if h.sessions[s.id] != s { // It was never admitted.
 		return
 	}
+	h.removeLocked(s)
+	if h.revivesLocked() {
+		h.ended[s.id] = struct{}{}
+	}
+}
+
+// removeLocked takes a session out of the lists. h.mu must be held.
+func (h *Hub) removeLocked(s *Session) {
 	delete(h.sessions, s.id)
 	if identity := s.grant.Load().Identity; identity != "" {
 		if h.owners[identity]--; h.owners[identity] == 0 {
@@ -89,9 +97,6 @@ func (h *Hub) dismiss(s *Session) {
 		}
 	}
 	h.countLocked(s, netip.Prefix{})
-	if h.revivesLocked() {
-		h.ended[s.id] = struct{}{}
-	}
 }
 
 // budget is what a session may send. The zero value bounds nothing.

@@ -62,8 +62,11 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 		s.takeBack(ctx, m, err)
 		return 0, err
 	}
+	m.since = m.owner
 	s.members = append(s.members, m)
 	delete(s.farewells, r.name)
+	s.noteRooms()
+	s.settleIn(ctx, r, m.owner)
 	return m.owner, nil
 }
 
@@ -75,6 +78,7 @@ func (s *Session) takeBack(ctx context.Context, m *member, why error) {
 		defer cancel()
 		if _, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, 0, roomlog.Expect{}); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot take back a join", "session", s.id, "room", m.room.name, "err", err)
+			s.hub.owe(leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LEFT, roomlog.Expect{}))
 		}
 	}
 	s.hub.exit(m.room)
@@ -96,6 +100,7 @@ func (s *Session) rejoin(ctx context.Context, m *member, j *beckonv1.Join, p bec
 		return 0, err
 	}
 	r := m.room
+	defer s.noteRooms() // Which takes the mutex, too.
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	m.presence = p
@@ -143,6 +148,7 @@ func (s *Session) appear(ctx context.Context, m *member, shown *beckonv1.User, i
 		return 0, err
 	}
 	m.wear(shown)
+	s.settleIn(ctx, m.room, seq)
 	return seq, nil
 }
 
@@ -150,6 +156,9 @@ func (s *Session) appear(ctx context.Context, m *member, shown *beckonv1.User, i
 func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Seq, error) {
 	m, f := s.in(room)
 	if f != nil {
+		if seq, was := s.wasRecorded(ctx, roomlog.Record{Kind: roomlog.Leave, Room: room, From: s.id, CSeq: id}); was {
+			return seq, nil
+		}
 		return 0, f
 	}
 	m.room.mayLeave(m, beckonv1.LeaveReason_LEAVE_REASON_LEFT)
@@ -159,15 +168,19 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 	if err != nil {
 		return 0, err
 	}
+	s.settleIn(ctx, m.room, seq)
 	s.drop(m)
+	s.noteRooms()
 	return seq, nil
 }
 
 // part ends a membership for good: even if the log cannot record it, the session is no longer in the room here.
 func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReason) error {
-	_, err := s.record(ctx, m, reason, 0, roomlog.Expect{User: s.id, Seq: m.owner})
+	seq, err := s.record(ctx, m, reason, 0, roomlog.Expect{User: s.id, Seq: m.owner})
 	if err != nil {
 		m.room.detach(m)
+	} else {
+		s.settleIn(ctx, m.room, seq)
 	}
 	s.hub.exit(m.room)
 	return err
@@ -175,18 +188,35 @@ func (s *Session) part(ctx context.Context, m *member, reason beckonv1.LeaveReas
 
 // record records that m is no longer in its room. It may be gone already: then there is nothing to record.
 func (s *Session) record(ctx context.Context, m *member, reason beckonv1.LeaveReason, id uint64, expect roomlog.Expect) (roomlog.Seq, error) {
-	seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
-		Kind: roomlog.Leave, Room: m.room.name, From: s.id, CSeq: id,
-		Expect: expect,
-		Data: wire.Event(&beckonv1.ConnectResponse{
-			Room:  m.room.name,
-			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: m.shown, Reason: reason}},
-		}),
-	})
+	leave := leaveOf(m.room.name, m.shown, reason, expect)
+	leave.CSeq = id
+	seq, err := s.hub.cfg.Log.Append(ctx, leave)
 	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {
 		return 0, nil
 	}
 	return seq, err
+}
+
+// leaveOf returns the record that tells that a user has left a room.
+func leaveOf(room string, u *beckonv1.User, reason beckonv1.LeaveReason, expect roomlog.Expect) roomlog.Record {
+	return roomlog.Record{
+		Kind: roomlog.Leave, Room: room, From: u.GetId(), Expect: expect,
+		Data: wire.Event(&beckonv1.ConnectResponse{
+			Room:  room,
+			Event: &beckonv1.ConnectResponse_UserLeft{UserLeft: &beckonv1.UserLeft{User: u, Reason: reason}},
+		}),
+	}
+}
+
+// settleIn returns when the room accounts for a record of the session's own: what the client is told of it comes before
+// its outcome. In a log that nodes share that may take a moment.
+func (s *Session) settleIn(ctx context.Context, r *room, seq roomlog.Seq) {
+	if s.hub.shared == nil || seq == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+	defer cancel()
+	_ = r.reach(ctx, seq) // Late is late.
 }
 
 // in returns the session's membership of a room that it must be in.

@@ -62,11 +62,15 @@ func (s *Session) filter(m *wire.Relay, room string) (*wire.Relay, *failure) {
 // send appends a message for a user, whoever owns the user's place in the room at that moment.
 func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Record) (roomlog.Seq, error) {
 	for {
-		id, owner, ok := r.find(to)
-		if !ok {
+		u, ok := r.find(to)
+		switch {
+		case ok:
+			rec.To, rec.Node, rec.Expect = u.id, u.node, roomlog.Expect{User: u.id, Seq: u.owner}
+		case s.hub.shared != nil: // The room may be behind the log, or the message may be there from another process.
+			rec.To, rec.Node, rec.Expect = string(to), "", roomlog.Expect{}
+		default:
 			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q is not in room %q", bounded(to), r.name)
 		}
-		rec.To, rec.Expect = id, roomlog.Expect{User: id, Seq: owner}
 		seq, err := s.hub.cfg.Log.Append(ctx, rec)
 		conflict, ok := errors.AsType[*roomlog.ConflictError](err)
 		if !ok {
@@ -75,7 +79,7 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 		if conflict.Seq == 0 {
 			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q has left room %q", bounded(to), r.name)
 		}
-		// Between look-up and Append the user has joined anew.
+		// Between look-up and Append the user has joined anew, or moved.
 		if err := r.reach(ctx, conflict.Seq); err != nil {
 			return 0, err
 		}
@@ -100,13 +104,16 @@ func (s *Session) route(m *wire.Relay) (*member, *failure) {
 	}
 	var shared *member
 	for _, in := range s.members {
-		if _, _, ok := in.room.find(m.To); !ok || in.expelled.Load() {
+		if _, ok := in.room.find(m.To); !ok || in.expelled.Load() {
 			continue
 		}
 		if shared != nil {
 			return nil, invalid("room", "user %q is in several rooms of this session, %q and %q among them: expected the room to use", bounded(m.To), shared.room.name, in.room.name)
 		}
 		shared = in
+	}
+	if shared == nil && s.hub.shared != nil && len(s.members) == 1 && !s.members[0].expelled.Load() {
+		return s.members[0], nil // The log knows best.
 	}
 	if shared == nil {
 		return nil, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q is in no room of this session", bounded(m.To))

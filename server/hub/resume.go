@@ -2,11 +2,13 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/wire"
 )
@@ -26,18 +28,30 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 	if err != nil {
 		return err
 	}
-	s, err := c.hub.revive(r.GetResumeToken(), grant, sourceOf(c.remote.Addr()))
-	if err != nil {
-		return err
+	for {
+		s, err := c.hub.revive(r.GetResumeToken(), grant, sourceOf(c.remote.Addr()))
+		if err != nil {
+			return err
+		}
+		c.speakFor(s)
+		if old := s.conn.Swap(c); old != nil {
+			old.out.close()
+			close(old.taken)
+		}
+		if err = c.resumeSession(ctx, s, req, grant); !errors.Is(err, errGivenAway) {
+			return err
+		}
 	}
-	c.speakFor(s)
-	if old := s.conn.Swap(c); old != nil {
-		old.out.close()
-		close(old.taken)
-	}
+}
+
+// resumeSession takes s up on c, which is its newest stream. It returns errGivenAway if another process has it.
+func (c *Conn) resumeSession(ctx context.Context, s *Session, req *wire.Request, grant *auth.Grant) error {
+	r := req.Message.GetResume()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
+	case s.givenAway:
+		return errGivenAway
 	case s.ended:
 		return errNoSession
 	case s.conn.Load() != c:
@@ -47,7 +61,13 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 		return err
 	}
 	revived := !s.founded
-	if revived {
+	switch {
+	case s.hub.shared != nil:
+		if err := s.take(ctx, r); err != nil {
+			return err
+		}
+		revived = false
+	case revived:
 		if err := s.found(ctx); err != nil {
 			return err
 		}
@@ -59,6 +79,9 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 	}
 	s.forgetFarewells(r)
 	s.attach(c)
+	if err := s.moveRooms(ctx); err != nil {
+		return err
+	}
 
 	missed, whole, err := s.look(ctx, r.GetCursors())
 	if err != nil {
@@ -142,7 +165,7 @@ func (s *Session) look(ctx context.Context, cursors []*beckonv1.Cursor) (all []*
 	}
 	all = append(all, &missed{feed: &s.own.feed, query: roomlog.Query{Room: s.own.name(s)}})
 	for _, m := range s.members {
-		all = append(all, &missed{feed: &m.feed, member: m, query: roomlog.Query{Room: m.room.name, After: m.owner}})
+		all = append(all, &missed{feed: &m.feed, member: m, query: roomlog.Query{Room: m.room.name, After: m.since}})
 	}
 	whole = true
 	for _, m := range all {

@@ -16,6 +16,7 @@ import (
 type room struct {
 	// Immutable.
 	name string
+	node string // This process, in the log.
 
 	// Guarded by Hub.roomsMu: calls of enter without their exit.
 	entered int
@@ -29,6 +30,7 @@ type room struct {
 	early    []*roomlog.Record  // Guarded by mu. Records that came before that.
 	epoch    string             // Guarded by mu.
 	head     roomlog.Seq        // Guarded by mu. The last record that is accounted for.
+	read     roomlog.Seq        // Guarded by mu. Up to here the log was read when the room was loaded.
 	users    map[string]*user   // Guarded by mu. Who is in the room, on whatever node.
 	order    []*user            // Guarded by mu. The same, in the order in which they came.
 	members  []*member          // Guarded by mu. Whose sessions are here.
@@ -45,6 +47,8 @@ type room struct {
 type user struct {
 	id     string
 	owner  roomlog.Seq // The ownership record, which a message for the user names as its condition.
+	node   string      // Where the session is.
+	came   roomlog.Seq // The first ownership record that is known.
 	seq    roomlog.Seq // The last record about the user.
 	entry  []byte      // As in a list; see wire.Entry.
 	member *member     // Nil if the session is not here.
@@ -65,6 +69,7 @@ type member struct {
 
 	// Guarded by session.mu.
 	owner  roomlog.Seq    // Its ownership record.
+	since  roomlog.Seq    // What comes after it is for the session; 0: the log knows.
 	shown  *beckonv1.User // What others see. Replaced, never changed.
 	sender []byte         // See wire.Sender.
 
@@ -79,9 +84,10 @@ type member struct {
 }
 
 // newRoom returns a room that is yet to be loaded.
-func newRoom(name string) *room {
+func newRoom(name, node string) *room {
 	return &room{
 		name:     name,
+		node:     node,
 		loaded:   make(chan struct{}),
 		users:    make(map[string]*user),
 		arriving: make(map[string]*member),
@@ -111,7 +117,7 @@ func (r *room) load(ctx context.Context, log roomlog.Log) error {
 			r.applyLocked(rec)
 		}
 		r.headLocked(page.Head)
-		r.early, r.live = nil, true
+		r.early, r.live, r.read = nil, true, page.Head
 		return nil
 	}
 }
@@ -132,28 +138,29 @@ func (r *room) record(rec *roomlog.Record) {
 func (r *room) applyLocked(rec *roomlog.Record) {
 	r.headLocked(rec.Seq)
 	u := r.users[rec.From]
-	if u != nil && rec.Kind.Presence() && rec.Seq <= u.seq {
+	if rec.Kind.Presence() && (rec.Seq <= r.read || u != nil && rec.Seq <= u.seq) {
 		return
+	}
+	if u == nil && rec.Kind == roomlog.Move {
+		rec.Kind = roomlog.Join // To whom it comes as a surprise.
 	}
 	switch rec.Kind {
 	case roomlog.Join:
 		if u != nil {
 			r.removeLocked(u)
 		}
-		u = &user{id: rec.From, owner: rec.Seq, seq: rec.Seq, entry: wire.Entry(rec.Data)}
+		u = &user{id: rec.From, owner: rec.Seq, node: rec.Node, came: rec.Seq, seq: rec.Seq, entry: wire.Entry(rec.Data)}
 		r.users[u.id] = u
-		r.order = slices.Insert(r.order, r.placeLocked(u.owner), u)
+		r.order = slices.Insert(r.order, r.placeLocked(u.came), u)
 		r.bytes += len(u.entry)
 		r.changed = rec.Seq
 		r.tellLocked(u, event(rec))
-		if m := r.arriving[u.id]; m != nil {
-			delete(r.arriving, u.id)
-			u.member, m.user = m, u
-			m.place = len(r.members)
-			r.members = append(r.members, m)
-			r.listLocked(m)
+		if r.attachLocked(u) {
+			r.listLocked(u.member)
 		}
 		r.relistLocked()
+	case roomlog.Move:
+		r.moveLocked(u, rec)
 	case roomlog.Appearance:
 		if u == nil {
 			return
@@ -215,7 +222,7 @@ func event(rec *roomlog.Record) []byte { return wire.AppendSeq(rec.Data, uint64(
 // removeLocked takes u out of the room. r.mu must be held.
 func (r *room) removeLocked(u *user) {
 	delete(r.users, u.id)
-	i := r.placeLocked(u.owner)
+	i := r.placeLocked(u.came)
 	r.order = slices.Delete(r.order, i, i+1)
 	r.bytes -= len(u.entry)
 	r.detachLocked(u)
@@ -274,12 +281,12 @@ func (r *room) reach(ctx context.Context, seq roomlog.Seq) error {
 	}
 }
 
-// placeLocked returns where in r.order the user with that ownership record is, or belongs. r.mu must be held.
-func (r *room) placeLocked(owner roomlog.Seq) int {
-	if n := len(r.order); n == 0 || r.order[n-1].owner < owner {
+// placeLocked returns where in r.order the user who came with that record is, or belongs. r.mu must be held.
+func (r *room) placeLocked(came roomlog.Seq) int {
+	if n := len(r.order); n == 0 || r.order[n-1].came < came {
 		return n
 	}
-	i, _ := slices.BinarySearchFunc(r.order, owner, func(u *user, owner roomlog.Seq) int { return cmp.Compare(u.owner, owner) })
+	i, _ := slices.BinarySearchFunc(r.order, came, func(u *user, came roomlog.Seq) int { return cmp.Compare(u.came, came) })
 	return i
 }
 
@@ -313,13 +320,20 @@ func (r *room) release(m *member, after roomlog.Seq) {
 	}
 }
 
-// find returns the user with that id: the id as a string that is there anyway, and its ownership record.
-func (r *room) find(id []byte) (string, roomlog.Seq, bool) {
+// target is a user whom a message is for.
+type target struct {
+	id    string // As it is there anyway.
+	owner roomlog.Seq
+	node  string
+}
+
+// find returns the user with that id.
+func (r *room) find(id []byte) (to target, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.users[string(id)]
 	if u == nil {
-		return "", 0, false
+		return target{}, false
 	}
-	return u.id, u.owner, true
+	return target{u.id, u.owner, u.node}, true
 }

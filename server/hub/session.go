@@ -40,16 +40,20 @@ type Session struct {
 	own own
 
 	// Held while a message is handled, and while a stream is taken up or lost.
-	mu       sync.Mutex
-	out      *outbox     // Guarded by mu. Of conn; nil if there is none.
-	founded  bool        // Guarded by mu. The own log has begun.
-	ended    bool        // Guarded by mu.
-	members  []*member   // Guarded by mu.
-	outcomes outcomes    // Guarded by mu.
-	budget   budget      // Guarded by mu.
-	lostAt   time.Time   // Guarded by mu. When the last stream was lost.
-	overdue  *time.Timer // Guarded by mu. Calls late.
-	away     bool        // Guarded by mu. Others see that the session has no stream.
+	mu      sync.Mutex
+	out     *outbox // Guarded by mu. Of conn; nil if there is none.
+	founded bool    // Guarded by mu. The own log has begun.
+	taken   bool    // Guarded by mu. The session was taken from another process.
+	// Guarded by mu. Ended, since another process has taken the session.
+	givenAway bool
+	ended     bool             // Guarded by mu.
+	members   []*member        // Guarded by mu.
+	outcomes  outcomes         // Guarded by mu.
+	budget    budget           // Guarded by mu.
+	lostAt    time.Time        // Guarded by mu. When the last stream was lost.
+	overdue   *time.Timer      // Guarded by mu. Calls late.
+	away      bool             // Guarded by mu. Others see that the session has no stream.
+	unmoved   []*beckonv1.Join // Guarded by mu. Rooms that the session is in as another node knows it.
 	// Guarded by mu. What tells the client of rooms that it was taken out of, until it has heard or joins anew.
 	farewells map[string]farewell
 
@@ -103,17 +107,24 @@ func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
 
 // found begins the session's own log, in which the session itself is the only user.
 func (s *Session) found(ctx context.Context) error {
-	head, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{Kind: roomlog.Join, Room: s.own.name(s), From: s.id, Node: s.hub.cfg.Node})
+	join := roomlog.Record{Kind: roomlog.Join, Room: s.own.name(s), From: s.id, Node: s.hub.cfg.Node}
+	owner, err := s.hub.cfg.Log.Append(ctx, join)
 	if err == nil {
-		var page roomlog.Page
-		page, err = s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: s.own.name(s), User: s.id, After: head, AtLeast: head, Limit: 1})
-		s.own.epoch = page.Epoch
+		s.founded, s.own.owner = true, owner
+		err = s.readEpoch(ctx)
 	}
 	if err != nil {
 		return &Error{NoLog, "the session could not be recorded: " + err.Error()}
 	}
-	s.founded = true
 	return nil
+}
+
+// readEpoch reads in which epoch the session's own log counts. s.mu must be held.
+func (s *Session) readEpoch(ctx context.Context) error {
+	q := roomlog.Query{Room: s.own.name(s), User: s.id, After: s.own.owner, AtLeast: s.own.owner, Limit: 1}
+	page, err := s.hub.cfg.Log.Read(ctx, q)
+	s.own.epoch = page.Epoch
+	return err
 }
 
 // attach makes c the session's stream. s.mu must be held.
@@ -314,13 +325,18 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 		m.room.mayLeave(m, reason)
 		if err := s.part(ctx, m, reason); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot leave a room", "session", s.id, "room", m.room.name, "err", err)
+			s.hub.owe(leaveOf(m.room.name, m.shown, reason, roomlog.Expect{User: s.id, Seq: m.owner}))
 		}
 	}
 	s.members = nil
 	if s.founded {
 		leave := roomlog.Record{Kind: roomlog.Leave, Room: s.own.name(s), From: s.id}
+		if s.own.owner != 0 {
+			leave.Expect = roomlog.Expect{User: s.id, Seq: s.own.owner}
+		}
 		if _, err := s.hub.cfg.Log.Append(ctx, leave); err != nil {
 			s.hub.log.ErrorContext(ctx, "cannot end the session's log", "session", s.id, "err", err)
+			s.hub.owe(leave)
 		}
 	}
 	s.hub.dismiss(s)

@@ -56,7 +56,7 @@ func (h *Hub) revive(token string, g *auth.Grant, from netip.Prefix) (*Session, 
 		h.countLocked(s, from)
 		return s, nil
 	}
-	if _, ended := h.ended[id]; ended || !h.revivesLocked() {
+	if _, ended := h.ended[id]; h.shared == nil && (ended || !h.revivesLocked()) {
 		return nil, errNoSession
 	}
 	s := newSession(h, id, g)

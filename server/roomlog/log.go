@@ -24,6 +24,9 @@ const (
 	Join Kind = iota + 1
 	// Leave ends From's ownership: From is no longer in the room. What the log kept for From is given up.
 	Leave
+	// Move passes From's ownership on to its session on Node. Nothing that is kept for From is given up. Data shows From to
+	// the others, to whom it has been there all the time; what its last Appearance told is in it.
+	Move
 	// Appearance replaces what the others see of From. It conflicts with nothing.
 	Appearance
 	// Message goes from From to To.
@@ -33,7 +36,10 @@ const (
 )
 
 // Presence reports whether records of this kind change who is in the room, or how they look.
-func (k Kind) Presence() bool { return k == Join || k == Leave || k == Appearance }
+func (k Kind) Presence() bool { return k == Join || k == Leave || k == Move || k == Appearance }
+
+// Owns reports whether records of this kind are the ownership record of somebody who is in the room.
+func (k Kind) Owns() bool { return k == Join || k == Move }
 
 // String returns the kind in lower case, for logs and errors.
 func (k Kind) String() string {
@@ -42,6 +48,8 @@ func (k Kind) String() string {
 		return "join"
 	case Leave:
 		return "leave"
+	case Move:
+		return "move"
 	case Appearance:
 		return "appearance"
 	case Message:
@@ -58,11 +66,16 @@ type Record struct {
 	Room string // The log that it is in.
 	From string // The user that it is about, or who sent it.
 	To   string // Of a Message: the user it is for.
-	Node string // Of a Join: where From's session is.
+	// Of a Join and a Move: where From's session is. Of a Message whose condition names the ownership record of To: the
+	// node of that record.
+	Node string
 
 	// CSeq is the sender's own number for the record, growing within From and Room; 0 for a record that need not be
 	// recognised when it is appended again.
 	CSeq uint64
+	// Of a record that several nodes may want to append: of those with the same key, from one sender, one is appended
+	// within some minutes. A log of one node need not look at it. Empty: there are no others.
+	Key string
 
 	// Expect is the condition under which the record may be appended.
 	Expect Expect
@@ -127,20 +140,23 @@ type Event struct {
 	// and after the messages themselves. Data must not be written to.
 	GivenUp []Record
 
-	// Node has come (Up) or gone. From the event of its own coming on, a follower misses nothing.
+	// Node has come (Up) or gone. From the event of its own coming on, a follower misses nothing. That its own node has gone
+	// means that the others took it for dead: what it had in the log is theirs to end. It comes anew afterwards.
 	Node string
 	Up   bool
 }
 
 // Log is a set of totally ordered logs, one per room. All methods may be called concurrently.
 type Log interface {
-	// Append stores r if r.Expect holds, and returns its number. Besides, From must be in the room for a Leave, an
-	// Appearance and a Broadcast, and To for a Message: a log ends when its last user leaves. It is idempotent: per room
-	// and sender the log keeps the highest CSeq; appending that one again returns the first number, a lower one is
-	// ErrSuperseded. The Leave of a user forgets its CSeq.
+	// Append stores r if r.Expect holds, and returns its number. Besides, From must be in the room for a Leave, a
+	// Move, an Appearance and a Broadcast, and To for a Message: a log ends when its last user leaves. It is idempotent: appending
+	// the highest CSeq of a room and sender again returns the first number. A lower one is ErrSuperseded; a log that nodes
+	// share may leave that to who appends. The Leave of a user forgets its CSeq.
 	//
-	// Append tries until the outcome is known or ctx ends. Then the error is ErrUnknown: the record may have been stored,
-	// and only the same CSeq tells. A *ConflictError means that the condition did not hold and nothing was stored.
+	// Append tries until the outcome is known or the log's patience ends. Then the error is ErrUnknown: the record may have
+	// been stored, and only the same CSeq tells. After ErrUnavailable and a *ConflictError, which means that the condition
+	// did not hold, nothing was stored. In a log that nodes share, the handler may be told of a record after Append has
+	// returned.
 	Append(ctx context.Context, r Record) (Seq, error)
 
 	// Read returns the records that q asks for. It reflects at least q.AtLeast.
@@ -158,9 +174,27 @@ type Log interface {
 	Close() error
 }
 
+// Shared is a Log that several nodes share. Each follows it once, under a name of its own.
+type Shared interface {
+	Log
+
+	// Clear ends what a node that has gone has left behind, once: after grace, or some seconds later if another node goes
+	// first, it appends, for each user whose ownership record still names the node, what leave makes of that record (nil:
+	// nothing), on condition that it is still the user's, and then calls givenUp with what was kept for that user. It
+	// returns when that is done, by whomever, or ctx ends.
+	Clear(ctx context.Context, node string, grace time.Duration, leave func(owner *Record) *Record, givenUp func([]Record)) error
+
+	// Ask brings a question to a node, under the name that its records have, and returns what is answered there.
+	Ask(ctx context.Context, node string, question []byte) ([]byte, error)
+	// Answer has the questions of other nodes answered. answer may be called concurrently.
+	Answer(answer func(ctx context.Context, question []byte) []byte)
+}
+
 var (
 	// ErrUnknown: the outcome of an Append is not known.
 	ErrUnknown = errors.New("the room log did not answer in time: the outcome is not known")
+	// ErrUnavailable: the log cannot be reached, and an Append was not tried.
+	ErrUnavailable = errors.New("the room log cannot be reached")
 	// ErrSuperseded: a record with a higher CSeq was appended before.
 	ErrSuperseded = errors.New("a later message of the same sender was recorded before this one")
 )

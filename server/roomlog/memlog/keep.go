@@ -114,20 +114,28 @@ func (l *Log) giveUp(r *room, u *user) []roomlog.Record {
 
 // Forget implements roomlog.Log. Broadcasts are kept for the others.
 func (l *Log) Forget(_ context.Context, room, user string, upTo roomlog.Seq) error {
+	l.Receive(room, user, upTo)
+	return nil
+}
+
+// Receive is Forget. It returns up to where the user has now received everything, 0 if no message was forgotten.
+func (l *Log) Receive(room, user string, upTo roomlog.Seq) roomlog.Seq {
 	r := l.room(room, false)
 	if r == nil {
-		return nil
+		return 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.users.get(user)
 	if u == nil {
-		return nil
+		return 0
 	}
 	upTo = min(upTo, roomlog.Seq(l.seq.Load())) // What is yet to come has not been received.
 	u.forgotten = max(u.forgotten, upTo)
-	if n := u.inbox.upTo(upTo); n > 0 {
-		l.bytes.Add(-u.inbox.pop(n))
+	n := u.inbox.upTo(upTo)
+	if n == 0 {
+		return 0
 	}
-	return nil
+	l.bytes.Add(-u.inbox.pop(n))
+	return upTo
 }

@@ -121,6 +121,9 @@ func (l *Log) appendLocked(r *room, rec *roomlog.Record) (roomlog.Seq, error) {
 	switch rec.Kind {
 	case roomlog.Join, roomlog.Leave:
 		from = l.changeOwner(r, from, rec)
+	case roomlog.Move:
+		from.move(rec, l.kept(rec))
+		l.tell(roomlog.Event{Record: rec}, from.node, true)
 	case roomlog.Appearance:
 		shown := l.kept(rec)
 		from.appearance = &shown
@@ -143,7 +146,7 @@ func (l *Log) appendLocked(r *room, rec *roomlog.Record) (roomlog.Seq, error) {
 // tells the followers, and returns who is in the room now. r.mu must be held.
 func (l *Log) changeOwner(r *room, former *user, rec *roomlog.Record) (now *user) {
 	if rec.Kind == roomlog.Join {
-		now = &user{node: rec.Node, join: l.kept(rec)}
+		now = &user{node: rec.Node, kind: rec.Kind, owner: l.kept(rec), since: rec.Seq}
 	}
 	event, node := roomlog.Event{Record: rec}, rec.Node
 	if former != nil {

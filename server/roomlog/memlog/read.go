@@ -30,7 +30,7 @@ func (l *Log) Read(_ context.Context, q roomlog.Query) (roomlog.Page, error) {
 		l.trimInbox(r, u, l.limit())
 		l.trimBroadcasts(r, l.limit())
 		page.Records, page.More = l.sent(r, u, q)
-		page.Dropped = max(u.lost, r.lost.of(q.User)) > max(q.After, u.join.seq, u.forgotten)
+		page.Dropped = max(u.lost, r.lost.of(q.User)) > max(q.After, u.since, u.forgotten)
 	}
 	page.Head = roomlog.Seq(l.seq.Load())
 	if page.More {
@@ -48,8 +48,8 @@ func (l *Log) presence(r *room, q roomlog.Query) (records []roomlog.Record, more
 	}
 	var all []shown
 	for u := range r.users.all() {
-		if u.join.seq > q.After {
-			all = append(all, shown{&u.join, u})
+		if u.owner.seq > q.After {
+			all = append(all, shown{&u.owner, u})
 		}
 		if u.appearance != nil && u.appearance.seq > q.After {
 			all = append(all, shown{u.appearance, u})
@@ -62,8 +62,8 @@ func (l *Log) presence(r *room, q roomlog.Query) (records []roomlog.Record, more
 	records = make([]roomlog.Record, 0, len(all))
 	for _, s := range all {
 		rec := l.record(s.kept, roomlog.Appearance, r.name, "")
-		if s.kept == &s.user.join {
-			rec.Kind, rec.Node = roomlog.Join, s.user.node
+		if s.kept == &s.user.owner {
+			rec.Kind, rec.Node = s.user.kind, s.user.node
 		}
 		records = append(records, rec)
 	}
@@ -73,7 +73,7 @@ func (l *Log) presence(r *room, q roomlog.Query) (records []roomlog.Record, more
 // sent returns the messages and broadcasts for u in r that q asks for, and whether there are more than its limit. r.mu
 // must be held.
 func (l *Log) sent(r *room, u *user, q roomlog.Query) (records []roomlog.Record, more bool) {
-	after := max(q.After, u.join.seq)
+	after := max(q.After, u.since)
 	messages := u.inbox.held()[u.inbox.upTo(after):]
 	broadcasts := r.broadcasts.held()[r.broadcasts.upTo(after):]
 	records = make([]roomlog.Record, 0, min(len(messages)+len(broadcasts), q.Limit))

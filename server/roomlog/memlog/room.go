@@ -22,8 +22,10 @@ type room struct {
 // user is somebody in a room. The room's mutex guards it.
 type user struct {
 	node       string
-	join       kept
-	appearance *kept // Nil: as in join.
+	kind       roomlog.Kind // Of the ownership record: Join or Move.
+	owner      kept         // The ownership record.
+	since      roomlog.Seq  // The Join: what comes after it is for the user.
+	appearance *kept        // Nil: as in owner.
 
 	inbox     queue       // Messages.
 	lost      roomlog.Seq // The newest message that was dropped for want of time or space.
@@ -35,12 +37,17 @@ type user struct {
 }
 
 // id returns the user's id.
-func (u *user) id() string { return u.join.from }
+func (u *user) id() string { return u.owner.from }
+
+// move passes the ownership on, as rec says.
+func (u *user) move(rec *roomlog.Record, owner kept) {
+	u.node, u.kind, u.owner, u.appearance = rec.Node, rec.Kind, owner, nil
+}
 
 // owner returns the number of the ownership record of the user of that id, 0 if it is not in the room.
 func (us *users) owner(id string) roomlog.Seq {
 	if u := us.get(id); u != nil {
-		return u.join.seq
+		return u.owner.seq
 	}
 	return 0
 }

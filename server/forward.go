@@ -1,0 +1,79 @@
+package server
+
+import (
+	"context"
+	"errors"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	spb "google.golang.org/genproto/googleapis/rpc/status"
+
+	"github.com/beckonrtc/beckon/server/hub"
+)
+
+// A Send that reaches another node than the session's is forwarded there: as a protobuf message with the session's token
+// (1) and the messages (2). The answer is a google.rpc.Status.
+
+// forward has another node of the cluster handle a Send.
+func (s *Server) forward(ctx context.Context, token string, messages [][]byte) error {
+	b := protowire.AppendTag(nil, 1, protowire.BytesType)
+	b = protowire.AppendString(b, token)
+	for _, m := range messages {
+		b = protowire.AppendTag(b, 2, protowire.BytesType)
+		b = protowire.AppendBytes(b, m)
+	}
+	answer, err := s.hub.Forward(ctx, token, b)
+	switch {
+	case errors.Is(err, hub.ErrNotForwarded):
+		return errNoSession
+	case err != nil:
+		return ending(hub.NoLog, "the node that has the session cannot be asked: "+err.Error())
+	}
+	final := new(spb.Status)
+	if err := proto.Unmarshal(answer, final); err != nil {
+		return ending(hub.NoLog, "the node that has the session gave an answer that cannot be read")
+	}
+	return status.FromProto(final).Err()
+}
+
+// forwarded handles a Send that another node has forwarded, and returns its outcome.
+func (s *Server) forwarded(ctx context.Context, message []byte) []byte {
+	token, messages, err := parseForwarded(message)
+	if err == nil {
+		err = s.send(ctx, token, messages, false)
+	}
+	final := status.New(codes.OK, "")
+	if err != nil {
+		final = status.Convert(err)
+	}
+	answer, err := proto.Marshal(final.Proto())
+	if err != nil { // It can be encoded.
+		return nil
+	}
+	return answer
+}
+
+// parseForwarded returns what forward has put together.
+func parseForwarded(b []byte) (token string, messages [][]byte, err error) {
+	for len(b) > 0 {
+		num, typ, n := protowire.ConsumeTag(b)
+		if n < 0 || typ != protowire.BytesType {
+			return "", nil, ending(hub.Undecodable, "a forwarded Send cannot be read")
+		}
+		value, m := protowire.ConsumeBytes(b[n:])
+		if m < 0 {
+			return "", nil, ending(hub.Undecodable, "a forwarded Send cannot be read: "+protowire.ParseError(m).Error())
+		}
+		switch num {
+		case 1:
+			token = string(value)
+		case 2:
+			messages = append(messages, value)
+		}
+		b = b[n+m:]
+	}
+	return token, messages, nil
+}

@@ -1,0 +1,124 @@
+package memlog
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+)
+
+// Replay takes the next record of a log that is kept elsewhere and has numbered it. The Log becomes a copy of that log for
+// one node: it tells its followers of every record, and keeps what is for the users whose sessions are on that node.
+// Records come one at a time, in their order, and nothing else is appended.
+func (l *Log) Replay(node string, rec *roomlog.Record) {
+	r := l.room(rec.Room, rec.Kind.Owns() && rec.Node == node)
+	if r == nil { // Nobody who is here is in it.
+		l.seq.Store(uint64(rec.Seq))
+		l.tell(roomlog.Event{Record: rec}, "", true)
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l.seq.Store(uint64(rec.Seq))
+	l.replayLocked(r, node, rec)
+	if r.users.len() == 0 {
+		l.dropLocked(r)
+	}
+}
+
+// replayLocked is Replay in a room. r.mu must be held.
+func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
+	from, here := r.users.get(rec.From), rec.Node == node
+	switch {
+	case rec.Kind == roomlog.Join && here, rec.Kind == roomlog.Leave && from != nil:
+		l.changeOwner(r, from, rec)
+		return
+	case rec.Kind == roomlog.Join && from != nil: // Elsewhere.
+		givenUp := l.giveUp(r, from)
+		r.users.remove(from)
+		l.tell(roomlog.Event{Record: rec, GivenUp: givenUp}, from.node, true)
+		return
+	case rec.Kind == roomlog.Move && here && from == nil:
+		from = &user{since: rec.Seq} // Until Adopt tells.
+		from.move(rec, l.kept(rec))
+		r.users.add(from)
+	case rec.Kind == roomlog.Move && here:
+		from.move(rec, l.kept(rec))
+	case rec.Kind == roomlog.Move && from != nil: // Who keeps on is told by the log.
+		l.giveUp(r, from)
+		r.users.remove(from)
+	case rec.Kind == roomlog.Appearance && from != nil:
+		shown := l.kept(rec)
+		from.appearance = &shown
+	}
+	l.tell(roomlog.Event{Record: rec}, "", true)
+	switch rec.Kind {
+	case roomlog.Message:
+		if to := r.users.get(rec.To); to != nil {
+			l.keepMessage(r, to, rec)
+		}
+	case roomlog.Broadcast:
+		l.keepBroadcast(r, rec)
+	}
+}
+
+// Adopt keeps what a user who has moved here was sent before that: messages for the user and broadcasts of others, in
+// order, all later than its Join, which is numbered since. It returns false if the user is gone again.
+func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadcasts []roomlog.Record) bool {
+	r := l.room(roomName, false)
+	if r == nil {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.users.get(userID)
+	if u == nil {
+		return false
+	}
+	u.since = min(u.since, since)
+	l.insert(&u.inbox, messages)
+	l.insert(&r.broadcasts, broadcasts)
+	if l.opts.Retention == 0 {
+		return true
+	}
+	l.trimInbox(r, u, l.pressed(&u.inbox))
+	l.trimBroadcasts(r, l.pressed(&r.broadcasts))
+	return true
+}
+
+// insert adds those of records that q does not hold. The mutex of q's room must be held.
+func (l *Log) insert(q *queue, records []roomlog.Record) {
+	if len(records) == 0 || l.opts.Retention == 0 {
+		return
+	}
+	all := slices.Clone(q.held())
+	for i := range records {
+		all = append(all, l.kept(&records[i]))
+	}
+	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
+	all = slices.CompactFunc(all, func(a, b kept) bool { return a.seq == b.seq })
+	before := q.bytes
+	q.array, q.out, q.bytes = all, 0, 0
+	for i := range all {
+		q.bytes += all[i].size()
+	}
+	l.bytes.Add(q.bytes - before)
+}
+
+// Seq returns the number of the last record.
+func (l *Log) Seq() roomlog.Seq { return roomlog.Seq(l.seq.Load()) }
+
+// Look tells whether a user is known in a room, and whether it has changed its appearance since its ownership record.
+func (l *Log) Look(roomName, userID string) (changed, known bool) {
+	r := l.room(roomName, false)
+	if r == nil {
+		return false, false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.users.get(userID)
+	return u != nil && u.appearance != nil, u != nil
+}
+
+// Skip counts a record that is none of the node's business.
+func (l *Log) Skip(seq roomlog.Seq) { l.seq.Store(uint64(seq)) }

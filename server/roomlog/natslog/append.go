@@ -1,0 +1,249 @@
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+)
+
+const (
+	// tryTimeout bounds one try.
+	tryTimeout = 2 * time.Second
+	// maxUnknown bounds how long an Append whose outcome is unknown goes on: NATS has to know it when it comes again.
+	maxUnknown = rememberFor / 2
+	// leaveTTL is how long it is known that somebody has left.
+	leaveTTL = rememberFor
+	// sentMargin is how much longer messages and broadcasts are there than a node keeps them.
+	sentMargin = 30 * time.Second
+)
+
+// What JetStream says when it does not take a message.
+const (
+	wrongLastSequence   jetstream.ErrorCode = 10071 // The condition does not hold.
+	lastSequenceInDoubt jetstream.ErrorCode = 10164 // Another message on that condition is on its way.
+	duplicateInDoubt    jetstream.ErrorCode = 10158 // The same message is on its way.
+)
+
+// Append implements roomlog.Log. It goes on even if ctx is cancelled, since the outcome has to be known.
+func (l *Log) Append(ctx context.Context, rec roomlog.Record) (roomlog.Seq, error) {
+	t, err := l.now()
+	if err != nil {
+		return 0, err
+	}
+	ctx = context.WithoutCancel(ctx)
+	began := time.Now()
+	_, here := t.shard(rec.Room).copy.Look(rec.Room, rec.From)
+	seq, since, err := t.append(ctx, &rec)
+	l.counts.appended(time.Since(began), err)
+	if err == nil && rec.Kind == roomlog.Move && rec.Node == t.node && !here {
+		if err := t.adopt(ctx, rec.Room, rec.From, since, seq); err != nil { // It can be moved here once more.
+			return 0, fmt.Errorf("%w: %w", roomlog.ErrUnknown, err)
+		}
+	}
+	return seq, err
+}
+
+// attempt is one record on its way.
+type attempt struct {
+	*term
+	rec     *roomlog.Record
+	began   time.Time
+	unknown bool // A try was sent and not answered.
+	tries   int
+}
+
+// append appends rec. Of a Move it returns the number of the Join, too.
+func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since roomlog.Seq, err error) {
+	a := attempt{term: t, rec: rec, began: time.Now()}
+	// The condition, and what is known of whom it is about.
+	about := rec.From
+	if rec.Kind == roomlog.Message {
+		about = rec.To
+	}
+	if rec.Expect.User != "" && rec.Expect.User != about {
+		return 0, 0, fmt.Errorf("a %s on a condition on %q: expected one on %q", rec.Kind, rec.Expect.User, about)
+	}
+	owner := ownership{seq: rec.Expect.Seq, last: rec.Expect.Seq, node: rec.Node}
+	node := t.foreignName(rec.Node)
+	known := rec.Kind == roomlog.Join ||
+		rec.Expect.User != "" && rec.Kind != roomlog.Move && (rec.Kind != roomlog.Message || rec.Node != "")
+	p := t.log.place(rec, node)
+	for {
+		if !known {
+			if owner, err = t.look(ctx, rec.Room, about); err != nil {
+				if err = a.failed(err); err != nil {
+					return 0, 0, err
+				}
+				continue
+			}
+			if conflict := check(rec, about, owner); conflict != nil {
+				if seq, ok := a.isThere(ctx, p); ok {
+					return seq, owner.since, nil
+				}
+				return 0, 0, conflict
+			}
+			if rec.Kind == roomlog.Message && owner.node != node {
+				node = owner.node
+				p.subject = t.log.messageSubject(p, rec, token(node))
+			}
+			known = true
+		}
+		changed, here := t.shards[p.shard].copy.Look(rec.Room, rec.From)
+		number, err := t.publish(ctx, a.message(p, owner), p.shard)
+		if err == nil {
+			if rec.Kind == roomlog.Leave && (changed || !here) {
+				t.log.dropAppearance(rec.Room, rec.From)
+			}
+			return roomlog.Seq(number), owner.since, nil
+		}
+		if isConflict(err) {
+			known = false
+			t.log.counts.conflicts.Add(1)
+			continue
+		}
+		if err := a.failed(err); err != nil {
+			return 0, 0, err
+		}
+	}
+}
+
+// check returns a ConflictError if rec cannot be appended when the user that it is about has that ownership record.
+func check(rec *roomlog.Record, about string, owner ownership) error {
+	switch e := rec.Expect; {
+	case e.User != "" && e.Seq != owner.seq:
+		return &roomlog.ConflictError{Expect: e, Seq: owner.seq}
+	case rec.Kind != roomlog.Join && owner.seq == 0:
+		return &roomlog.ConflictError{Expect: roomlog.Expect{User: about}}
+	}
+	return nil
+}
+
+// message returns what is published of the record, on condition that owner has not changed.
+func (a *attempt) message(p place, owner ownership) *nats.Msg {
+	rec := a.rec
+	h := nats.Header{jetstream.MsgIDHeader: {p.id}}
+	if rec.Kind != roomlog.Join || rec.Expect.User != "" {
+		h[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(uint64(owner.last), 10)}
+	}
+	switch rec.Kind {
+	case roomlog.Join:
+		h[kindHeader], h[nodeHeader] = []string{"join"}, []string{a.foreignName(rec.Node)}
+	case roomlog.Move:
+		h[kindHeader], h[nodeHeader] = []string{"move"}, []string{a.foreignName(rec.Node)}
+		h[sinceHeader] = []string{strconv.FormatUint(uint64(owner.since), 10)}
+	case roomlog.Leave:
+		h[kindHeader] = []string{"leave"}
+		if rec.Node != "" {
+			h[nodeHeader] = []string{a.foreignName(rec.Node)}
+		}
+		h[jetstream.MsgTTLHeader] = []string{leaveTTL.String()}
+	case roomlog.Appearance:
+		h[expectedSubjectHeader] = []string{a.log.ownerSubject(p.shard, rec.Room, rec.From)}
+	case roomlog.Message, roomlog.Broadcast:
+		about := rec.From
+		if rec.Kind == roomlog.Message {
+			about = rec.To
+		}
+		h[expectedSubjectHeader] = []string{a.log.ownerSubject(p.shard, rec.Room, about)}
+		h[jetstream.MsgTTLHeader] = []string{a.log.sentTTL}
+	}
+	return &nats.Msg{Subject: p.subject, Header: h, Data: rec.Data}
+}
+
+// expectedSubjectHeader names the subject that a condition is about.
+const expectedSubjectHeader = "Nats-Expected-Last-Subject-Sequence-Subject"
+
+// isThere reports whether the record was recorded by an earlier try, by whichever node, and under which number.
+func (a *attempt) isThere(ctx context.Context, p place) (roomlog.Seq, bool) {
+	if a.rec.CSeq == 0 && a.rec.Key == "" && !a.unknown {
+		return 0, false
+	}
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	subject := p.subject
+	if a.rec.Kind == roomlog.Message { // Wherever the session was then.
+		subject = a.log.messageSubject(p, a.rec, "*")
+	}
+	msg, err := a.log.lastOf(ctx, p.shard, subject)
+	if msg == nil || err != nil || msg.header.Get(jetstream.MsgIDHeader) != p.id {
+		return 0, false
+	}
+	return roomlog.Seq(msg.seq), true
+}
+
+// isConflict reports whether JetStream has refused a message since its condition did not hold.
+func isConflict(err error) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && e.ErrorCode == wrongLastSequence
+}
+
+// publish publishes msg, and returns the number that it has in the stream of its shard, now or from an earlier time.
+func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(t.log.streams[shard]))
+	if err != nil {
+		return 0, err
+	}
+	return ack.Sequence, nil
+}
+
+// failed takes a try that has failed. It returns when it is time for the next, or with why there is none.
+func (a *attempt) failed(err error) error {
+	wait := 50 * time.Millisecond
+	switch e, api := errors.AsType[*jetstream.APIError](err); {
+	case api && (e.ErrorCode == lastSequenceInDoubt || e.ErrorCode == duplicateInDoubt):
+		wait = time.Millisecond // Others, or an earlier try of this one, are about to be decided.
+	case api && e.Code < 500:
+		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
+	case api, errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrDisconnected),
+		errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, jetstream.ErrNoStreamResponse):
+	default: // It may have been stored.
+		a.unknown = true
+	}
+	a.tries++
+	a.log.counts.retries.Add(1)
+	waited := time.Since(a.began)
+	switch {
+	case a.done.Err() != nil && a.unknown, waited > maxUnknown:
+		return roomlog.ErrUnknown
+	case a.done.Err() != nil, waited > a.log.opts.Patience && !a.unknown:
+		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err)
+	}
+	pause := time.NewTimer(wait/2 + rand.N(wait<<min(a.tries, 4)))
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-a.done.Done():
+	}
+	return nil
+}
+
+// look returns the ownership record of a user, as the stream's leader knows it.
+func (t *term) look(ctx context.Context, room, user string) (ownership, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	shard := t.log.shardOf(room)
+	msg, err := t.log.lastOf(ctx, shard, t.log.ownerSubject(shard, room, user))
+	if msg == nil || err != nil {
+		return ownership{}, err
+	}
+	return parseOwnership(msg.header, msg.seq), nil
+}
+
+// dropAppearance lets the last appearance of somebody who has left go.
+func (l *Log) dropAppearance(room, user string) {
+	shard := l.shardOf(room)
+	_ = l.nc.PublishMsg(&nats.Msg{ // What is left behind is passed over by whoever reads.
+		Subject: l.subject(shard, appearances, token(room), token(user)),
+		Header:  nats.Header{jetstream.MsgTTLHeader: {"1s"}},
+	})
+}

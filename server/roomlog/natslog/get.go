@@ -1,0 +1,256 @@
+package natslog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+)
+
+// stored is a message as it is in a stream.
+type stored struct {
+	subject string
+	header  nats.Header
+	data    []byte
+	seq     uint64
+	time    time.Time
+}
+
+// lastOf returns the last message on a subject, as the leader of the shard's stream knows it; nil if there is none.
+func (l *Log) lastOf(ctx context.Context, shard int, subject string) (*stored, error) {
+	question, err := json.Marshal(struct {
+		Last string `json:"last_by_subj"`
+	}{subject})
+	if err != nil {
+		return nil, err
+	}
+	reply, err := l.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.streams[shard], question)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message *struct {
+			Subject string    `json:"subject"`
+			Seq     uint64    `json:"seq"`
+			Header  []byte    `json:"hdrs"`
+			Data    []byte    `json:"data"`
+			Time    time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(reply.Data, &answer); err != nil {
+		return nil, fmt.Errorf("answer of NATS: %w", err)
+	}
+	switch e := answer.Error; {
+	case e != nil && e.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return nil, nil
+	case e != nil:
+		return nil, e
+	case answer.Message == nil:
+		return nil, errors.New("answer of NATS without a message")
+	}
+	m := answer.Message
+	header, err := nats.DecodeHeadersMsg(m.Header)
+	if err != nil && len(m.Header) > 0 {
+		return nil, fmt.Errorf("header of a message: %w", err)
+	}
+	return &stored{m.Subject, header, m.Data, m.Seq, m.Time}, nil
+}
+
+var (
+	// errTooMany: the answer would have more messages than NATS gives at a time.
+	errTooMany = errors.New("too many messages")
+	// errNothing: no message matches, up to a number that is not said.
+	errNothing = errors.New("no messages")
+	// errGone: a message went while the answer was given.
+	errGone = errors.New("a message is gone")
+)
+
+// lastOfEach returns the last message, numbered upTo or lower, on each of the subjects that match one of filters, in order,
+// and up to which number that holds. It holds at least up to atLeast. upTo 0: all.
+func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLeast, upTo uint64) ([]*stored, uint64, error) {
+	for {
+		found, head, err := l.directGet(ctx, shard, filters, upTo)
+		switch {
+		case errors.Is(err, errTooMany):
+			return l.scan(ctx, shard, filters, atLeast, upTo)
+		case errors.Is(err, errNothing) && l.opts.Replicas == 1: // What was recorded before is there.
+			return nil, atLeast, nil
+		case errors.Is(err, errNothing):
+			head, none, err := l.noneUpTo(ctx, shard, filters)
+			if err != nil || none && head >= atLeast {
+				return nil, head, err
+			}
+		case errors.Is(err, errGone):
+		case err != nil || head >= atLeast:
+			return found, head, err
+		}
+		select { // This server lags behind the others.
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, 0, ctx.Err()
+		}
+	}
+}
+
+// directGet asks any server that has the stream.
+func (l *Log) directGet(ctx context.Context, shard int, filters []string, upTo uint64) (found []*stored, head uint64, err error) {
+	question, err := json.Marshal(struct {
+		Each []string `json:"multi_last"`
+		UpTo uint64   `json:"up_to_seq,omitempty"`
+	}{filters, upTo})
+	if err != nil {
+		return nil, 0, err
+	}
+	inbox, err := l.nc.SubscribeSync(l.nc.NewInbox())
+	if err != nil {
+		return nil, 0, err
+	}
+	defer inbox.Unsubscribe()
+	if err := l.nc.PublishRequest("$JS.API.DIRECT.GET."+l.streams[shard], inbox.Subject, question); err != nil {
+		return nil, 0, err
+	}
+	for {
+		msg, err := inbox.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, 0, err
+		}
+		switch status := msg.Header.Get("Status"); status {
+		case "":
+		case "204":
+			head, err := strconv.ParseUint(msg.Header.Get("Nats-UpTo-Sequence"), 10, 64)
+			if err != nil {
+				return nil, 0, fmt.Errorf("answer of NATS: %w", err)
+			}
+			if more := msg.Header.Get("Nats-Num-Pending"); more != "0" && more != "" {
+				return nil, 0, errTooMany
+			}
+			return found, head, nil
+		case "404":
+			if msg.Header.Get("Description") == "No Results" {
+				return nil, 0, errNothing
+			}
+			return nil, 0, errGone
+		case "413":
+			return nil, 0, errTooMany
+		default:
+			return nil, 0, fmt.Errorf("answer of NATS: %s %s", status, msg.Header.Get("Description"))
+		}
+		m, err := parseDirect(msg)
+		if err != nil {
+			return nil, 0, err
+		}
+		found = append(found, m)
+	}
+}
+
+// parseDirect returns a message of an answer.
+func parseDirect(msg *nats.Msg) (*stored, error) {
+	m := &stored{subject: msg.Header.Get(jetstream.SubjectHeader), header: msg.Header, data: msg.Data}
+	var err error
+	if m.seq, err = strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64); err != nil {
+		return nil, fmt.Errorf("answer of NATS: %w", err)
+	}
+	if m.time, err = time.Parse(time.RFC3339Nano, msg.Header.Get(jetstream.TimeStampHeaer)); err != nil {
+		return nil, fmt.Errorf("answer of NATS: %w", err)
+	}
+	return m, nil
+}
+
+// scan is lastOfEach by a consumer, which costs more but has no bound.
+func (l *Log) scan(ctx context.Context, shard int, filters []string, atLeast, upTo uint64) (found []*stored, head uint64, err error) {
+	if head, err = l.lastSeq(ctx, shard, upTo); err != nil {
+		return nil, 0, err
+	}
+	if head < atLeast { // Cannot be: the leader has said it.
+		return nil, 0, fmt.Errorf("stream %s ends at %d: expected at least %d", l.streams[shard], head, atLeast)
+	}
+	consumer, err := l.js.OrderedConsumer(ctx, l.streams[shard], jetstream.OrderedConsumerConfig{
+		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+	})
+	if err != nil {
+		return nil, 0, err
+	}
+	if info := consumer.CachedInfo(); info.NumPending == 0 {
+		return nil, head, nil
+	}
+	defer l.js.DeleteConsumer(context.WithoutCancel(ctx), l.streams[shard], consumer.CachedInfo().Name)
+	iter, err := consumer.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
+	if err != nil {
+		return nil, 0, err
+	}
+	defer iter.Stop()
+	for {
+		msg, err := iter.Next(jetstream.NextContext(ctx))
+		if err != nil {
+			return nil, 0, err
+		}
+		meta, err := msg.Metadata()
+		if err != nil {
+			return nil, 0, err
+		}
+		if seq := meta.Sequence.Stream; seq <= head {
+			found = append(found, &stored{msg.Subject(), msg.Headers(), msg.Data(), seq, meta.Timestamp})
+		}
+		if meta.NumPending == 0 || meta.Sequence.Stream >= head {
+			return found, head, nil
+		}
+	}
+}
+
+// noneUpTo reports whether the leader has no message that matches one of filters, and up to which number that holds.
+func (l *Log) noneUpTo(ctx context.Context, shard int, filters []string) (head uint64, none bool, err error) {
+	for i, filter := range filters {
+		info, err := l.streamInfo(ctx, shard, filter)
+		switch {
+		case err != nil:
+			return 0, false, err
+		case len(info.State.Subjects) > 0:
+			return 0, false, nil
+		case i == 0:
+			head = info.State.LastSeq
+		}
+	}
+	return head, true, nil
+}
+
+// streamInfo returns what the leader says of a shard's stream, and of the subjects that match filter, if it is not empty.
+func (l *Log) streamInfo(ctx context.Context, shard int, filter string) (*jetstream.StreamInfo, error) {
+	stream, err := l.js.Stream(ctx, l.streams[shard])
+	if err != nil || filter == "" {
+		if err != nil {
+			return nil, err
+		}
+		return stream.CachedInfo(), nil
+	}
+	return stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+}
+
+// lastSeq returns the number of the last message in a shard's stream, as its leader knows it, or upTo if that is lower
+// and not 0.
+func (l *Log) lastSeq(ctx context.Context, shard int, upTo uint64) (uint64, error) {
+	info, err := l.streamInfo(ctx, shard, "")
+	if err != nil {
+		return 0, err
+	}
+	last := info.State.LastSeq
+	if upTo > 0 {
+		last = min(last, upTo)
+	}
+	return last, nil
+}
+
+// deleteAll deletes messages that were given up, so that no other node finds them. It is not waited for.
+func (l *Log) deleteAll(shard int, records []roomlog.Record) {
+	for i := range records {
+		question := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, records[i].Seq)
+		_ = l.nc.Publish("$JS.API.STREAM.MSG.DELETE."+l.streams[shard], question)
+	}
+}

@@ -1,0 +1,141 @@
+package natslog
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+)
+
+// Read implements roomlog.Log. Who is in a room is read from JetStream, what was sent from the node's own copy: so with
+// Query.User that user's session must be on this node.
+func (l *Log) Read(ctx context.Context, q roomlog.Query) (roomlog.Page, error) {
+	t, err := l.now()
+	if err != nil {
+		return roomlog.Page{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience)
+	defer cancel()
+	s := t.shard(q.Room)
+	if q.User == "" {
+		return t.presence(ctx, s, q)
+	}
+	if err := s.reach(ctx, q.AtLeast); err != nil {
+		return roomlog.Page{}, err
+	}
+	page, err := s.copy.Read(ctx, q)
+	page.Epoch = l.epochs[s.number]
+	return page, err
+}
+
+// presence reads who is in a room.
+func (t *term) presence(ctx context.Context, s *shard, q roomlog.Query) (roomlog.Page, error) {
+	room := token(q.Room)
+	filters := []string{
+		t.log.subject(s.number, owners, room, "*"),
+		t.log.subject(s.number, appearances, room, "*"),
+	}
+	atLeast := max(q.AtLeast, s.applied()) // Else what the feed has handed out already could be missed.
+	found, head, err := t.log.lastOfEach(ctx, s.number, filters, uint64(atLeast), 0)
+	if err != nil {
+		return roomlog.Page{}, fmt.Errorf("read who is in the room: %w", err)
+	}
+	page := roomlog.Page{Head: roomlog.Seq(head), Epoch: t.log.epochs[s.number]}
+	owner := map[string]roomlog.Seq{}
+	for _, m := range found {
+		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+		if err != nil {
+			return roomlog.Page{}, err
+		}
+		if rec.Kind == roomlog.Leave || rec.Kind == roomlog.Appearance && len(rec.Data) == 0 {
+			continue
+		}
+		if rec.Kind.Owns() {
+			owner[rec.From] = rec.Seq
+		}
+		rec.Node = t.localName(rec.Node)
+		page.Records = append(page.Records, *rec)
+	}
+	page.Records = slices.DeleteFunc(page.Records, func(r roomlog.Record) bool {
+		seq, there := owner[r.From]
+		return !there || r.Seq < seq || r.Seq <= q.After // Or left behind by a former membership.
+	})
+	slices.SortFunc(page.Records, func(a, b roomlog.Record) int { return cmp.Compare(a.Seq, b.Seq) })
+	if q.Limit > 0 && len(page.Records) > q.Limit {
+		page.Records, page.More = page.Records[:q.Limit], true
+		page.Head = page.Records[q.Limit-1].Seq
+	}
+	return page, nil
+}
+
+// Forget implements roomlog.Log. What the users of other nodes have received these nodes know; what this one knows is
+// noted for them, should it be killed. That is not waited for.
+func (l *Log) Forget(ctx context.Context, room, user string, upTo roomlog.Seq) error {
+	t, err := l.now()
+	if err != nil {
+		return err
+	}
+	s := t.shard(room)
+	if upTo = s.copy.Receive(room, user, upTo); upTo == 0 {
+		return nil
+	}
+	return l.nc.PublishMsg(&nats.Msg{
+		Subject: l.subject(s.number, receipts, token(room), token(user)),
+		Header:  nats.Header{jetstream.MsgTTLHeader: {l.sentTTL}},
+		Data:    strconv.AppendUint(nil, uint64(upTo), 10),
+	})
+}
+
+// receivedBy returns up to where a user is known to have received what it was sent.
+func (l *Log) receivedBy(ctx context.Context, shard int, room, user string) (roomlog.Seq, error) {
+	msg, err := l.lastOf(ctx, shard, l.subject(shard, receipts, token(room), token(user)))
+	if msg == nil || err != nil {
+		return 0, err
+	}
+	seq, err := strconv.ParseUint(string(msg.data), 10, 64)
+	return roomlog.Seq(seq), err
+}
+
+// adopt takes what was sent to a user who has just moved here before that from where it is. The user's ownership record is
+// numbered moved.
+func (t *term) adopt(ctx context.Context, room, user string, since, moved roomlog.Seq) error {
+	s := t.shard(room)
+	filters := []string{
+		t.log.subject(s.number, messages, "*", token(room), token(user), "*", "*"),
+		t.log.subject(s.number, broadcasts, token(room), "*", "*"),
+	}
+	found, _, err := t.log.lastOfEach(ctx, s.number, filters, uint64(moved), uint64(moved))
+	if err != nil {
+		return fmt.Errorf("read what was sent before: %w", err)
+	}
+	received, err := t.log.receivedBy(ctx, s.number, room, user)
+	if err != nil {
+		return fmt.Errorf("read what was received: %w", err)
+	}
+	var sent, toAll []roomlog.Record
+	for _, m := range found {
+		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+		switch {
+		case err != nil:
+			return err
+		case rec.Seq <= since, rec.Kind == roomlog.Message && rec.Seq <= received:
+		case rec.Kind == roomlog.Message:
+			sent = append(sent, *rec)
+		case rec.From != user:
+			toAll = append(toAll, *rec)
+		}
+	}
+	if err := s.reach(ctx, moved); err != nil {
+		return err
+	}
+	if !s.copy.Adopt(room, user, since, sent, toAll) && len(sent) > 0 { // It has left in the meantime.
+		t.handle(roomlog.Event{GivenUp: sent})
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package natslog
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Status is what a node knows of its cluster.
+type Status struct {
+	Node      string        `json:"node"`      // What this one is called; empty: it does not follow the log at present.
+	Connected bool          `json:"connected"` // To NATS.
+	Lease     bool          `json:"lease"`     // Whether it can be sure that the others do not take it for dead.
+	Nodes     []NodeStatus  `json:"nodes"`     // All of them, by name.
+	Shards    []ShardStatus `json:"shards"`
+	Appends   AppendCounts  `json:"appends"`
+}
+
+// NodeStatus is what a node says of itself, or what others say of it.
+type NodeStatus struct {
+	Name    string    `json:"name"`
+	State   string    `json:"state"` // "up", or "down": then its sessions are waited for.
+	Since   time.Time `json:"since"`
+	Version string    `json:"version,omitempty"`
+	Load
+	Lag uint64 `json:"lag"` // Records that it has yet to be told of.
+}
+
+// ShardStatus is the state of one shard's stream.
+type ShardStatus struct {
+	Stream   string `json:"stream"`
+	Leader   string `json:"leader,omitempty"`   // The NATS server; empty if there is no cluster of them, or no leader.
+	Replicas int    `json:"replicas,omitempty"` // Those that keep up, the leader included.
+	Messages uint64 `json:"messages"`
+	Bytes    uint64 `json:"bytes"`
+	Last     uint64 `json:"last"`            // The number of its last record.
+	Lag      uint64 `json:"lag"`             // Records that this node has yet to be told of.
+	Error    string `json:"error,omitempty"` // Why the rest is not known.
+}
+
+// AppendCounts are what this node's calls of Append came to, since it was started.
+type AppendCounts struct {
+	Total     uint64        `json:"total"`
+	Failed    uint64        `json:"failed"`
+	Conflicts uint64        `json:"conflicts"` // Conditions that did not hold at first.
+	Retries   uint64        `json:"retries"`
+	Time      time.Duration `json:"time"` // What they took together.
+}
+
+// Status returns what the node knows of its cluster. It asks NATS about the shards.
+func (l *Log) Status(ctx context.Context) Status {
+	s := Status{Connected: l.nc.Status() == nats.CONNECTED, Appends: AppendCounts{
+		Total: l.counts.appends.Load(), Failed: l.counts.failures.Load(), Conflicts: l.counts.conflicts.Load(),
+		Retries: l.counts.retries.Load(), Time: time.Duration(l.counts.nanoseconds.Load()),
+	}}
+	if t := l.term.Load(); t != nil {
+		s.Node, s.Lease = t.name, t.lease.isFresh(t)
+		s.Nodes = append(t.lease.others(), t.beat(up).status())
+		slices.SortFunc(s.Nodes, func(a, b NodeStatus) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	s.Shards = make([]ShardStatus, len(l.streams))
+	var asked sync.WaitGroup
+	for shard := range l.streams {
+		asked.Go(func() { s.Shards[shard] = l.shardStatus(ctx, shard) })
+	}
+	asked.Wait()
+	return s
+}
+
+// shardStatus asks NATS about a shard.
+func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	s := ShardStatus{Stream: l.streams[shard], Lag: l.counts.lags[shard].Load()}
+	info, err := l.streamInfo(ctx, shard, "")
+	if err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	s.Messages, s.Bytes, s.Last = info.State.Msgs, info.State.Bytes, info.State.LastSeq
+	if c := info.Cluster; c != nil {
+		s.Leader, s.Replicas = c.Leader, 1
+		for _, peer := range c.Replicas {
+			if peer.Current && !peer.Offline {
+				s.Replicas++
+			}
+		}
+	}
+	return s
+}
+
+// status returns b as others see it.
+func (b beat) status() NodeStatus {
+	return NodeStatus{Name: b.Name, State: b.State, Since: b.Since, Version: b.Version, Load: b.Load, Lag: b.Lag}
+}
+
+// others returns what is known of the other nodes.
+func (l *lease) others() (all []NodeStatus) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, n := range l.nodes {
+		all = append(all, n.beat.status())
+	}
+	return all
+}
+
+// isFresh reports whether the node can be sure that the others do not take it for dead.
+func (l *lease) isFresh(t *term) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.isFreshLocked(t)
+}
+
+// isFreshLocked is isFresh. l.mu must be held.
+func (l *lease) isFreshLocked(t *term) bool {
+	return time.Since(l.renewed) < t.log.opts.Lease-t.log.every()
+}
+
+// Healthy returns nil if the node has its lease and NATS can be reached, and else what is wrong.
+func (l *Log) Healthy() error {
+	t, err := l.now()
+	switch {
+	case err != nil:
+		return err
+	case l.nc.Status() != nats.CONNECTED:
+		return errNotConnected
+	case !t.lease.isFresh(t):
+		return errNoLease
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
+)
+
+const (
+	// rememberFor is how long NATS knows a record that comes again.
+	rememberFor = 2 * time.Minute
+	// What the streams carry along: in which life of theirs they are, and how they are laid out.
+	epochKey  = "beckon-epoch"
+	shardsKey = "beckon-shards"
+)
+
+// streamName returns the name of a stream.
+func (l *Log) streamName(part string) string {
+	return l.opts.Prefix + "-" + part
+}
+
+// createStreams creates the streams that are not there, and checks those that are.
+func (l *Log) createStreams(ctx context.Context) error {
+	if l.opts.Shards < 1 || l.opts.Shards > maxShards {
+		return fmt.Errorf("%d shards: expected 1 to %d", l.opts.Shards, maxShards)
+	}
+	for shard := range l.opts.Shards {
+		epoch, err := l.createStream(ctx, l.streamName("rooms-"+strconv.Itoa(shard)), fmt.Sprintf("%s.%d.>", l.opts.Prefix, shard))
+		if err != nil {
+			return err
+		}
+		l.streams = append(l.streams, l.streamName("rooms-"+strconv.Itoa(shard)))
+		l.epochs = append(l.epochs, epoch)
+	}
+	_, err := l.createStream(ctx, l.streamName("nodes"), l.opts.Prefix+".n.*")
+	return err
+}
+
+// createStream returns the epoch of a stream, which it creates if need be.
+func (l *Log) createStream(ctx context.Context, name, subject string) (epoch string, err error) {
+	want := jetstream.StreamConfig{
+		Name:              name,
+		Description:       "rooms of Beckon",
+		Subjects:          []string{subject},
+		MaxMsgsPerSubject: 1,
+		Storage:           jetstream.FileStorage,
+		Replicas:          l.opts.Replicas,
+		Duplicates:        rememberFor,
+		AllowDirect:       true,
+		AllowMsgTTL:       true,
+		Metadata:          map[string]string{epochKey: nuid.Next(), shardsKey: strconv.Itoa(l.opts.Shards)},
+	}
+	if l.opts.Memory {
+		want.Storage = jetstream.MemoryStorage
+	}
+	for {
+		stream, err := l.js.Stream(ctx, name)
+		if errors.Is(err, jetstream.ErrStreamNotFound) {
+			stream, err = l.js.CreateStream(ctx, want)
+			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // Another node was faster.
+				continue
+			}
+		}
+		if err != nil {
+			return "", fmt.Errorf("stream %s: %w", name, err)
+		}
+		have := stream.CachedInfo().Config
+		if err := compareStreams(&have, &want); err != nil {
+			return "", fmt.Errorf("stream %s is there, but %w; run all nodes with the same options, choose another prefix, or change or delete the stream", name, err)
+		}
+		return have.Metadata[epochKey], nil
+	}
+}
+
+// compareStreams returns an error that tells in what have, which is there, is not what is wanted.
+func compareStreams(have, want *jetstream.StreamConfig) error {
+	var wrong []string
+	differ := func(what string, have, want any) {
+		if have != want {
+			wrong = append(wrong, fmt.Sprintf("its %s is %v: expected %v", what, have, want))
+		}
+	}
+	differ("list of subjects", strings.Join(have.Subjects, " "), strings.Join(want.Subjects, " "))
+	differ("number of replicas", have.Replicas, want.Replicas)
+	differ("storage", have.Storage, want.Storage)
+	differ("number of messages per subject", have.MaxMsgsPerSubject, want.MaxMsgsPerSubject)
+	differ("window for duplicates", have.Duplicates, want.Duplicates)
+	differ("permission of direct gets", have.AllowDirect, want.AllowDirect)
+	differ("permission of message TTLs", have.AllowMsgTTL, want.AllowMsgTTL)
+	differ("number of shards", have.Metadata[shardsKey], want.Metadata[shardsKey])
+	if have.Metadata[epochKey] == "" {
+		wrong = append(wrong, "it has no "+epochKey+" in its metadata")
+	}
+	if len(wrong) > 0 {
+		return errors.New(strings.Join(wrong, ", "))
+	}
+	return nil
+}
