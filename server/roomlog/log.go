@@ -163,8 +163,9 @@ type Log interface {
 	Read(ctx context.Context, q Query) (Page, error)
 
 	// Follow calls h for every Event of interest to node, and returns when ctx ends. For one room it calls h in the order
-	// of the records, without gaps and never twice at one time. h must be quick, and must not call the log. Append and Read
-	// may call it before they return.
+	// of the records, without gaps and never twice at one time; but a log that nodes share may leave out a presence record
+	// that a later one of the same user has replaced by then. h must be quick, and must not call the log. Append and Read may
+	// call it before they return.
 	Follow(ctx context.Context, node string, h func(Event)) error
 
 	// Forget tells that user has received what it was sent in room up to seq, so that the log need not keep it.

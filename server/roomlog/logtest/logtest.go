@@ -59,6 +59,7 @@ func Run(t *testing.T, h Harness) {
 		{"Follow", (*suite).follow},
 		{"FollowUnderConcurrency", (*suite).followUnderConcurrency},
 		{"OneWinner", (*suite).oneWinner},
+		{"Move", (*suite).moves},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			h.Bubble(t, func(t *testing.T) { test.run(&suite{T: t, Harness: h}) })
@@ -577,7 +578,10 @@ func (s *suite) follow() {
 	a.wait(s, func(e roomlog.Event) bool { return e.Node == "b" && e.Up })
 
 	s.join("ana")
-	s.append(roomlog.Record{Kind: roomlog.Join, Room: room, From: "bob", Node: "b", Data: []byte("join bob")})
+	joined := s.append(roomlog.Record{Kind: roomlog.Join, Room: room, From: "bob", Node: "b", Data: []byte("join bob")})
+	for _, f := range []*recorder{a, b} { // Before a later record of bob's replaces it.
+		f.wait(s, func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == joined })
+	}
 	s.send("bob", "ana", "to ana")
 	s.send("ana", "bob", "to bob")
 	s.broadcast("ana", "to all")

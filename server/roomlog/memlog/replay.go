@@ -8,10 +8,11 @@ import (
 )
 
 // Replay takes the next record of a log that is kept elsewhere and has numbered it. The Log becomes a copy of that log for
-// one node: it tells its followers of every record, and keeps what is for the users whose sessions are on that node.
-// Records come one at a time, in their order, and nothing else is appended.
+// one node: it tells its followers of every record, and keeps what is for the users whose sessions are on that node. Each
+// message is for one of them. An ownership record may be missing if a later one of the same user has replaced it. Records
+// come one at a time, in their order, and nothing else is appended.
 func (l *Log) Replay(node string, rec *roomlog.Record) {
-	r := l.room(rec.Room, rec.Kind.Owns() && rec.Node == node)
+	r := l.room(rec.Room, rec.Kind == roomlog.Message || rec.Kind.Owns() && rec.Node == node)
 	if r == nil { // Nobody who is here is in it.
 		l.seq.Store(uint64(rec.Seq))
 		l.tell(roomlog.Event{Record: rec}, "", true)
@@ -54,9 +55,12 @@ func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 	l.tell(roomlog.Event{Record: rec}, "", true)
 	switch rec.Kind {
 	case roomlog.Message:
-		if to := r.users.get(rec.To); to != nil {
-			l.keepMessage(r, to, rec)
+		to := r.users.get(rec.To)
+		if to == nil { // Its ownership record was replaced by one that is yet to come, and tells what becomes of this.
+			to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To, seq: rec.Seq - 1}}
+			r.users.add(to)
 		}
+		l.keepMessage(r, to, rec)
 	case roomlog.Broadcast:
 		l.keepBroadcast(r, rec)
 	}

@@ -34,7 +34,7 @@ func (l *Log) Answer(answer func(ctx context.Context, question []byte) []byte) {
 
 // listen answers other nodes until it is ended.
 func (t *term) listen() (*nats.Subscription, error) {
-	return t.log.nc.Subscribe(t.log.asked(t.name), func(msg *nats.Msg) {
+	asked, err := t.log.nc.Subscribe(t.log.asked(t.name), func(msg *nats.Msg) {
 		answer := t.log.answer.Load()
 		if answer == nil {
 			return
@@ -45,4 +45,8 @@ func (t *term) listen() (*nats.Subscription, error) {
 			_ = msg.Respond((*answer)(t.done, msg.Data)) // Who has asked hears nothing then.
 		}()
 	})
+	if err != nil {
+		return nil, err
+	}
+	return asked, t.log.nc.FlushTimeout(tryTimeout)
 }

@@ -40,8 +40,10 @@ type term struct {
 type shard struct {
 	// Immutable.
 	number int
-	copy   *memlog.Log // What is for the users who are here.
-	from   uint64      // The number of the first record that the node is told of.
+	copy   *memlog.Log   // What is for the users who are here.
+	from   uint64        // The number of the first record that the node is told of.
+	fed    func()        // Tells that the feed has begun.
+	begun  chan struct{} // Closed then.
 
 	mu    sync.Mutex
 	moved chan struct{} // Guarded by mu. Not nil: to be closed when there is more in copy.
@@ -133,14 +135,12 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", l.streams[number], err)
 		}
-		s := &shard{number: number, from: last + 1, copy: memlog.New(memlog.Options{
+		s := &shard{number: number, from: last + 1, begun: make(chan struct{}), copy: memlog.New(memlog.Options{
 			Retention: l.opts.Retention, MemberBytes: l.opts.MemberBytes, TotalBytes: l.opts.TotalBytes / l.opts.Shards,
 		})}
+		s.fed = sync.OnceFunc(func() { close(s.begun) })
 		defer s.copy.Close()
 		t.shards = append(t.shards, s)
-	}
-	if err := t.lease.take(t); err != nil {
-		return err
 	}
 	asked, err := t.listen()
 	if err != nil {
@@ -150,6 +150,16 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	for _, s := range t.shards {
 		running.Go(func() { t.copyTo(s) })
 		running.Go(func() { t.feed(s) })
+	}
+	for _, s := range t.shards { // Who is behind is not told of what was replaced in the meantime.
+		select {
+		case <-s.begun:
+		case <-t.done.Done():
+			return nil
+		}
+	}
+	if err := t.lease.take(t); err != nil {
+		return err
 	}
 	l.term.Store(t)
 	defer l.term.Store(nil)
@@ -223,6 +233,7 @@ func (t *term) feedFrom(s *shard, next *uint64) error {
 		return err
 	}
 	defer iter.Stop()
+	s.fed()
 	for {
 		msg, err := iter.Next(jetstream.NextContext(t.done))
 		if err != nil {

@@ -137,6 +137,10 @@ func (c *cluster) Read(ctx context.Context, q roomlog.Query) (roomlog.Page, erro
 }
 
 func (c *cluster) Forget(ctx context.Context, room, user string, upTo roomlog.Seq) error {
+	// Nobody has received what the node was not told of.
+	if _, err := c.Read(ctx, roomlog.Query{Room: room, User: user, Limit: 1}); err != nil {
+		return err
+	}
 	return c.of(room, user).Forget(ctx, room, user, upTo)
 }
 
