@@ -58,7 +58,8 @@ func startNATSCluster(t testing.TB) string {
 		}
 		addresses = append(addresses, s.ClientURL())
 	}
-	for deadline := time.Now().Add(20 * time.Second); !slices.ContainsFunc(servers, (*server.Server).JetStreamIsLeader); {
+	ready := func(s *server.Server) bool { return s.JetStreamIsLeader() && len(s.JetStreamClusterPeers()) == 3 }
+	for deadline := time.Now().Add(20 * time.Second); !slices.ContainsFunc(servers, ready); {
 		if time.Now().After(deadline) {
 			t.Fatal("NATS has no leader after 20 s")
 		}

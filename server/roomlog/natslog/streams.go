@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 )
@@ -59,13 +60,24 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 	if l.opts.Memory {
 		want.Storage = jetstream.MemoryStorage
 	}
-	for {
+	for told := false; ; {
 		stream, err := l.js.Stream(ctx, name)
 		if errors.Is(err, jetstream.ErrStreamNotFound) {
 			stream, err = l.js.CreateStream(ctx, want)
 			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // Another node was faster.
 				continue
 			}
+		}
+		if mayPass(err) && ctx.Err() == nil { // NATS itself is being started.
+			if !told {
+				l.opts.Logger.WarnContext(ctx, "waiting for NATS", "stream", name, "err", err)
+				told = true
+			}
+			select {
+			case <-time.After(followPause):
+			case <-ctx.Done():
+			}
+			continue
 		}
 		if err != nil {
 			return "", fmt.Errorf("stream %s: %w", name, err)
@@ -76,6 +88,22 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 		}
 		return have.Metadata[epochKey], nil
 	}
+}
+
+// What JetStream says while not all of its servers are there.
+const (
+	notReady    jetstream.ErrorCode = 10008
+	noPeers     jetstream.ErrorCode = 10005
+	noResources jetstream.ErrorCode = 10023
+)
+
+// mayPass reports whether a stream cannot be had now, but perhaps soon.
+func mayPass(err error) bool {
+	if e, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return e.ErrorCode == notReady || e.ErrorCode == noPeers || e.ErrorCode == noResources
+	}
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrTimeout) ||
+		errors.Is(err, nats.ErrDisconnected)
 }
 
 // compareStreams returns an error that tells in what have, which is there, is not what is wanted.

@@ -1,0 +1,198 @@
+package natslog_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/roomlog/natslog"
+)
+
+// BenchmarkCross has messages go from one node to another at a steady rate, and beside them the same bytes through
+// JetStream alone: published on the same condition, and followed by one consumer. It reports how long they take from the
+// publishing to the delivery.
+func BenchmarkCross(b *testing.B) {
+	for _, rate := range []int{1000} {
+		for name, url := range map[string]func(testing.TB) string{"R1": startNATS, "R3": startNATSCluster} {
+			replicas := 1
+			if name == "R3" {
+				replicas = 3
+			}
+			b.Run(fmt.Sprintf("%s/natslog/rate=%d", name, rate), func(b *testing.B) {
+				send, wait := crossLog(b, url(b), replicas)
+				crossAt(b, rate, send, wait)
+			})
+			b.Run(fmt.Sprintf("%s/JetStream/rate=%d", name, rate), func(b *testing.B) {
+				send, wait := crossRaw(b, url(b), replicas)
+				crossAt(b, rate, send, wait)
+			})
+		}
+	}
+}
+
+// crossAt sends b.N messages at a rate, each from a goroutine of its own, and reports what wait tells of them.
+func crossAt(b *testing.B, rate int, send func(i int), wait func(n int) []time.Duration) {
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	b.ResetTimer()
+	for i := range b.N {
+		<-tick.C
+		go send(i)
+	}
+	took := wait(b.N)
+	b.StopTimer()
+	slices.Sort(took)
+	b.ReportMetric(float64(took[len(took)/2].Microseconds()), "p50-us")
+	b.ReportMetric(float64(took[len(took)*99/100].Microseconds()), "p99-us")
+}
+
+// payload is a message of the size of a few candidates, that begins with its time.
+func payload() []byte {
+	return append(strconv.AppendInt(nil, time.Now().UnixNano(), 10), make([]byte, 300)...)
+}
+
+// since returns how old a payload is.
+func since(data []byte) time.Duration {
+	sent, _ := strconv.ParseInt(string(data[:19]), 10, 64)
+	return time.Duration(time.Now().UnixNano() - sent)
+}
+
+// crossLog sends from one node to another.
+func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+	opts := natslog.Options{Shards: 4, Replicas: replicas, Retention: time.Minute}
+	took := make(chan time.Duration, 1<<16)
+	node := func(name string, h func(roomlog.Event)) *natslog.Log {
+		log, err := natslog.Open(b.Context(), connect(b, url), opts)
+		if err != nil {
+			b.Fatal(err)
+		}
+		up := make(chan struct{})
+		go func() {
+			_ = log.Follow(context.Background(), name, func(e roomlog.Event) {
+				if e.Node == name && e.Up {
+					close(up)
+				}
+				h(e)
+			})
+		}()
+		<-up
+		b.Cleanup(func() { _ = log.Close() })
+		return log
+	}
+	from := node("from", func(roomlog.Event) {})
+	to := node("to", func(e roomlog.Event) {
+		if e.Record != nil && e.Record.Kind == roomlog.Message {
+			took <- since(e.Record.Data)
+		}
+	})
+	const rooms = 50
+	var owner [rooms]roomlog.Seq
+	var node2 string
+	for i := range rooms {
+		room := fmt.Sprint("room ", i)
+		for _, rec := range []struct {
+			log        *natslog.Log
+			user, node string
+		}{{from, "ana", "from"}, {to, "bob", "to"}} {
+			seq, err := rec.log.Append(b.Context(), roomlog.Record{Kind: roomlog.Join, Room: room, From: rec.user, Node: rec.node})
+			if err != nil {
+				b.Fatal(err)
+			}
+			owner[i] = seq
+		}
+		page, err := from.Read(b.Context(), roomlog.Query{Room: room, AtLeast: owner[i]})
+		if err != nil {
+			b.Fatal(err)
+		}
+		node2 = page.Records[1].Node
+	}
+	return func(i int) {
+			r := i % rooms
+			_, err := from.Append(context.Background(), roomlog.Record{
+				Kind: roomlog.Message, Room: fmt.Sprint("room ", r), From: "ana", To: "bob", Node: node2, CSeq: uint64(i + 1),
+				Expect: roomlog.Expect{User: "bob", Seq: owner[r]}, Data: payload(),
+			})
+			if err != nil {
+				b.Error(err)
+			}
+		}, func(n int) (all []time.Duration) {
+			for range n {
+				all = append(all, <-took)
+			}
+			return all
+		}
+}
+
+// crossRaw publishes to a stream that one consumer follows.
+func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+	js, err := jetstream.New(connect(b, url))
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := jetstream.StreamConfig{
+		Name: "raw", Subjects: []string{"raw.>"}, MaxMsgsPerSubject: 1, Replicas: replicas, AllowDirect: true, AllowMsgTTL: true,
+		Duplicates: 2 * time.Minute,
+	}
+	if _, err := js.CreateStream(b.Context(), config); err != nil {
+		b.Fatal(err)
+	}
+	const rooms = 50
+	var owner [rooms]uint64
+	for i := range rooms {
+		ack, err := js.Publish(b.Context(), fmt.Sprint("raw.o.", i), nil)
+		if err != nil {
+			b.Fatal(err)
+		}
+		owner[i] = ack.Sequence
+	}
+	other, err := jetstream.New(connect(b, url))
+	if err != nil {
+		b.Fatal(err)
+	}
+	consumer, err := other.OrderedConsumer(b.Context(), "raw", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"raw.t.>"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	iter, err := consumer.Messages()
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(iter.Stop)
+	took := make(chan time.Duration, 1<<16)
+	go func() {
+		for {
+			msg, err := iter.Next()
+			if err != nil {
+				return
+			}
+			took <- since(msg.Data())
+		}
+	}()
+	return func(i int) {
+			msg := &nats.Msg{Subject: fmt.Sprint("raw.t.", i), Data: payload(), Header: nats.Header{
+				"Nats-Msg-Id":                                 {fmt.Sprint("m", i)},
+				"Nats-Expected-Last-Subject-Sequence":         {fmt.Sprint(owner[i%rooms])},
+				"Nats-Expected-Last-Subject-Sequence-Subject": {fmt.Sprint("raw.o.", i%rooms)},
+				"Nats-TTL": {"90s"},
+			}}
+			for { // On three servers others on the same condition may be under way.
+				_, err := js.PublishMsg(context.Background(), msg)
+				if err == nil {
+					return
+				}
+				time.Sleep(time.Millisecond)
+			}
+		}, func(n int) (all []time.Duration) {
+			for range n {
+				all = append(all, <-took)
+			}
+			return all
+		}
+}
