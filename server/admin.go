@@ -13,8 +13,8 @@ import (
 )
 
 // admin returns what operators and their tools see: whether the process lives (/healthz) and takes sessions (/readyz). A
-// POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line. With a
-// secret these two ask for it.
+// POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line. /metrics is
+// for Prometheus, /debug/pprof/ for "go tool pprof". With a secret /drain, /revoke and /debug/pprof/ ask for it.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -31,6 +31,8 @@ func (s *Server) admin() http.Handler {
 		fmt.Fprintf(w, "draining %d sessions; the process ends in %s at the latest\n", s.hub.Sessions(), s.cfg.DrainTimeout)
 	}))
 	mux.HandleFunc("POST /revoke", s.guarded(s.revoke))
+	mux.Handle("GET /metrics", s.metricsHandler())
+	s.profiles(mux)
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.
 }
 

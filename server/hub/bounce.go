@@ -124,5 +124,6 @@ func (h *Hub) bringBack(m bounce) {
 		h.log.ErrorContext(ctx, "cannot bring a message back", "session", m.from, "room", m.room, "request_id", m.id, "err", err)
 		return
 	}
+	h.stats.undelivered.Add(1)
 	h.log.DebugContext(ctx, "undelivered", "session", m.from, "room", m.room, "to", m.to, "request_id", m.id, "call_id", m.callID)
 }

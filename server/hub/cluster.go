@@ -102,6 +102,7 @@ func (s *Session) giveAwayLocked(c *Conn) {
 		c.out.close()
 		close(c.taken)
 	}
+	s.hub.stats.moved.Add(1)
 	s.hub.log.Info("session moved to another node", "session", s.id, "rooms", len(leftover))
 	if len(leftover) > 0 {
 		time.AfterFunc(leftoverAfter, func() { // What has moved is no longer this process's to end.

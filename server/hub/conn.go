@@ -30,6 +30,7 @@ type Conn struct {
 	// Immutable.
 	hub    *Hub
 	remote netip.AddrPort // Where it comes from. May be invalid.
+	opened time.Time
 	out    outbox
 	// Closed when the session has been taken up on another stream.
 	taken chan struct{}
@@ -65,7 +66,8 @@ func (h *Hub) Open(st Stream, from netip.AddrPort) *Conn {
 	c := &Conn{
 		hub:     h,
 		remote:  from,
-		out:     outbox{stream: st, limit: h.cfg.MaxOutboxBytes, overflowed: make(chan struct{})},
+		opened:  time.Now(),
+		out:     outbox{stream: st, stats: &h.stats, limit: h.cfg.MaxOutboxBytes, overflowed: make(chan struct{})},
 		taken:   make(chan struct{}),
 		silent:  make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -102,7 +104,12 @@ func (c *Conn) Overflowed() <-chan struct{} { return c.out.overflowed }
 func (c *Conn) Silent() <-chan struct{} { return c.silent }
 
 // tooSilent tells that the client has been silent for too long.
-func (c *Conn) tooSilent() { c.silentOnce.Do(func() { close(c.silent) }) }
+func (c *Conn) tooSilent() {
+	c.silentOnce.Do(func() {
+		close(c.silent)
+		c.hub.stats.tooSilent.Add(1)
+	})
+}
 
 // TakenOver returns a channel that is closed when the session has been taken up on another stream. This one must end
 // then; it is sent nothing more.
@@ -245,6 +252,8 @@ func (c *Conn) begin(ctx context.Context, room string) (*Session, error) {
 	s.own.hold(&c.out)
 	s.own.release(0)
 	s.out.push(s.welcome(beckonv1.Resumption_RESUMPTION_NEW, c.iceServers(s)))
+	c.hub.stats.opened.Add(1)
+	c.hub.stats.handshake.observe(time.Since(c.opened))
 	attrs := []any{"session", s.id}
 	if grant.Identity != "" {
 		attrs = append(attrs, "identity", grant.Identity)

@@ -33,7 +33,10 @@ type held struct {
 func (f *feed) liveLocked() bool { return f.out != nil && !f.holding }
 
 // sendLocked sends a message, if the session is on a stream. f.mu must be held.
-func (f *feed) sendLocked(seq roomlog.Seq, event []byte) {
+func (f *feed) sendLocked(seq roomlog.Seq, event []byte) { f.sendTimedLocked(seq, event, 0) }
+
+// sendTimedLocked is sendLocked of a message that was recorded then; see frame.
+func (f *feed) sendTimedLocked(seq roomlog.Seq, event []byte, recorded int64) {
 	f.last = seq
 	switch {
 	case f.out == nil:
@@ -42,7 +45,7 @@ func (f *feed) sendLocked(seq roomlog.Seq, event []byte) {
 			f.held = append(f.held, held{seq, event})
 		}
 	default:
-		f.out.put(frame{event: event, seq: uint64(seq), written: &f.written})
+		f.out.put(frame{event: event, seq: uint64(seq), written: &f.written, recorded: recorded})
 	}
 }
 

@@ -82,6 +82,7 @@ type Hub struct {
 	clearing  sync.WaitGroup
 	away      *rate.Limiter  // How often users are shown to be away.
 	shared    roomlog.Shared // The log, if other processes share it; else nil.
+	stats     stats
 	// Messages that come back to their senders.
 	bounces bounces
 	// Records that are yet to be appended.

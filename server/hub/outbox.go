@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/beckonrtc/beckon/server/wire"
 )
@@ -16,6 +17,8 @@ type frame struct {
 	// Where to note, once the event was written, that it is record seq. May be nil.
 	written *atomic.Uint64
 	seq     uint64
+	// When it was recorded, in nanoseconds since 1970; 0: it is not timed.
+	recorded int64
 }
 
 // frameCost is what a frame counts for besides its bytes.
@@ -29,6 +32,7 @@ const keptFrames = 8
 type outbox struct {
 	// Immutable.
 	stream Stream
+	stats  *stats
 	limit  int
 	// Closed when more was pushed than the limit allows. Nothing is sent from then on.
 	overflowed chan struct{}
@@ -93,6 +97,7 @@ func (o *outbox) chargeLocked(n int) bool {
 	}
 	o.closeLocked()
 	close(o.overflowed)
+	o.stats.overflowed.Add(1)
 	return false
 }
 
@@ -151,16 +156,24 @@ func (o *outbox) send(f frame) error {
 		err := o.stream.Send(f.event)
 		o.bytes.Add(-int64(len(f.event) + frameCost))
 		o.sent.Add(1)
-		if err == nil && f.written != nil {
+		if err != nil {
+			return err
+		}
+		o.stats.wrote(f.event)
+		if f.written != nil {
 			f.written.Store(f.seq)
 		}
-		return err
+		if f.recorded != 0 {
+			o.stats.relayLatency.observe(time.Duration(time.Now().UnixNano() - f.recorded))
+		}
+		return nil
 	}
 	for event := range f.list.Events() {
 		if err := o.stream.Send(event); err != nil {
 			return err
 		}
 		o.sent.Add(1)
+		o.stats.wrote(event)
 	}
 	for next := o.listSent(); next != nil && !next.room.list(next, o); {
 		next = o.listSent()

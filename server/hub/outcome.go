@@ -144,6 +144,7 @@ func (s *Session) settle(ctx context.Context, req *wire.Request, room string, se
 	if err != nil {
 		f = s.failureOf(err, req, room)
 	}
+	s.hub.stats.came(req.Kind, f)
 	s.trace(ctx, req, room, seq, f)
 	var e []byte
 	switch {

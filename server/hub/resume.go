@@ -125,6 +125,8 @@ func (c *Conn) resumeSession(ctx context.Context, s *Session, req *wire.Request,
 	case req.ID > 0:
 		s.repeat(req)
 	}
+	s.hub.stats.resumed[resumption].Add(1)
+	s.hub.stats.handshake.observe(time.Since(c.opened))
 	s.hub.log.InfoContext(ctx, "session resumed", "session", s.id, "remote", c.remote, "resumption", resumptionName(resumption),
 		"rooms", known, "rejoined", len(s.members)-known, "missed", sent)
 	return nil

@@ -185,7 +185,11 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		r.relistLocked()
 	case roomlog.Message:
 		if u := r.users[rec.To]; u != nil && u.member != nil {
-			u.member.sendLocked(rec.Seq, event(rec))
+			recorded := int64(0)
+			if rec.Seq%sampled == 0 {
+				recorded = rec.Time.UnixNano()
+			}
+			u.member.sendTimedLocked(rec.Seq, event(rec), recorded)
 		}
 	case roomlog.Broadcast:
 		e := event(rec)

@@ -246,6 +246,7 @@ func (s *Session) pong(ctx context.Context, req *wire.Request) {
 		return
 	}
 	s.received(ctx, ping.GetReceived())
+	s.hub.stats.came(wire.Ping, nil)
 	s.push(wire.Event(&beckonv1.ConnectResponse{
 		RequestId: req.ID,
 		Event:     &beckonv1.ConnectResponse_Pong{Pong: &beckonv1.Pong{Payload: ping.GetPayload()}},
@@ -340,6 +341,7 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 		}
 	}
 	s.hub.dismiss(s)
+	s.hub.stats.ended[reason].Add(1)
 	s.conn.Store(nil)
 	s.out = nil
 	s.hub.log.InfoContext(ctx, "session ended", "session", s.id, "reason", reasonName(reason), slog.Any("rooms", rooms))

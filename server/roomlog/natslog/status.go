@@ -53,6 +53,18 @@ type AppendCounts struct {
 
 // Status returns what the node knows of its cluster. It asks NATS about the shards.
 func (l *Log) Status(ctx context.Context) Status {
+	s := l.Local()
+	s.Shards = make([]ShardStatus, len(l.streams))
+	var asked sync.WaitGroup
+	for shard := range l.streams {
+		asked.Go(func() { s.Shards[shard] = l.shardStatus(ctx, shard) })
+	}
+	asked.Wait()
+	return s
+}
+
+// Local is Status without the shards, for which nobody is asked.
+func (l *Log) Local() Status {
 	s := Status{Connected: l.nc.Status() == nats.CONNECTED, Appends: AppendCounts{
 		Total: l.counts.appends.Load(), Failed: l.counts.failures.Load(), Conflicts: l.counts.conflicts.Load(),
 		Retries: l.counts.retries.Load(), Time: time.Duration(l.counts.nanoseconds.Load()),
@@ -62,12 +74,6 @@ func (l *Log) Status(ctx context.Context) Status {
 		s.Nodes = append(t.lease.others(), t.beat(up).status())
 		slices.SortFunc(s.Nodes, func(a, b NodeStatus) int { return cmp.Compare(a.Name, b.Name) })
 	}
-	s.Shards = make([]ShardStatus, len(l.streams))
-	var asked sync.WaitGroup
-	for shard := range l.streams {
-		asked.Go(func() { s.Shards[shard] = l.shardStatus(ctx, shard) })
-	}
-	asked.Wait()
 	return s
 }
 

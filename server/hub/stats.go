@@ -1,0 +1,157 @@
+package hub
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/wire"
+)
+
+const (
+	// sampled is of how many records one is timed, from when it is recorded until it is written.
+	sampled = 16
+	// maxKinds and maxCodes are how many kinds of messages and codes of failures can be counted.
+	maxKinds, maxCodes = 16, 16
+	maxReasons         = 8
+)
+
+// stats are what the hub counts, for metrics. Counting costs one addition.
+type stats struct {
+	handled [maxKinds]atomic.Uint64 // By kind: messages that came to something else than a failure.
+	failed  [maxKinds]atomic.Uint64 // By kind.
+	codes   [maxCodes]atomic.Uint64 // Failures, by code.
+
+	opened       atomic.Uint64
+	ended        [maxReasons]atomic.Uint64 // Sessions, by reason.
+	resumed      [maxReasons]atomic.Uint64 // By resumption.
+	moved        atomic.Uint64             // Sessions that another process has taken up.
+	overflowed   atomic.Uint64             // Streams whose clients read too slowly.
+	tooSilent    atomic.Uint64             // Streams that were not heard of.
+	undelivered  atomic.Uint64             // Messages that came back to their senders.
+	sentEvents   atomic.Uint64
+	sentBytes    atomic.Uint64
+	appending    Histogram
+	relayLatency Histogram
+	handshake    Histogram
+}
+
+// Histogram counts durations in buckets, each of which ends at twice the end of the one before, from 2 µs on.
+type Histogram struct {
+	buckets [buckets]atomic.Uint64
+	sum     atomic.Int64 // In nanoseconds.
+}
+
+// buckets are enough for a minute; the last one has no end.
+const buckets = 26
+
+// observe counts d.
+func (h *Histogram) observe(d time.Duration) {
+	i := bits.Len64(uint64(max(d, 0)) / 2000) // 2 µs << i is the first end that is higher.
+	h.buckets[min(i, buckets-1)].Add(1)
+	h.sum.Add(int64(d))
+}
+
+// Snapshot returns how many durations there were, their sum, and how many of them were no longer than each bound, in seconds.
+func (h *Histogram) Snapshot() (count uint64, sum time.Duration, upTo map[float64]uint64) {
+	upTo = make(map[float64]uint64, buckets-1)
+	for i := range buckets {
+		count += h.buckets[i].Load()
+		if i < buckets-1 {
+			upTo[(2 * time.Microsecond << i).Seconds()] = count
+		}
+	}
+	return count, time.Duration(h.sum.Load()), upTo
+}
+
+// Stats are what a hub has done since it was started, and what it has now.
+type Stats struct {
+	// By the message's name in the specification, such as "offer".
+	Handled, Failed map[string]uint64
+	// By code, such as "NO_SUCH_USER".
+	Failures map[string]uint64
+
+	Opened      uint64
+	Ended       map[string]uint64 // By reason, such as "LOST".
+	Resumed     map[string]uint64 // "RESUMED" and "RESYNCED".
+	Moved       uint64            // Sessions that another node has taken up.
+	SlowStreams uint64            // Ended since their clients read too slowly.
+	Silent      uint64            // Streams that were not heard of.
+	Undelivered uint64            // Messages that came back to their senders.
+	SentEvents  uint64
+	SentBytes   uint64
+
+	// How long the log takes to record a message for another user; of every 16th.
+	Appending *Histogram
+	// From when a message is recorded until it is written to its recipient's transport; of every 16th.
+	RelayLatency *Histogram
+	// From when a stream is opened until it is welcomed, or resumed.
+	Handshake *Histogram
+
+	Sessions    int   // On a stream or not.
+	Streams     int   // That are open.
+	Rooms       int   // That sessions are in.
+	OutboxBytes int64 // Of events that have yet to be written.
+}
+
+// Stats returns the present figures. It takes as long as there are streams.
+func (h *Hub) Stats() Stats {
+	st := &h.stats
+	s := Stats{
+		Handled: map[string]uint64{}, Failed: map[string]uint64{}, Failures: map[string]uint64{},
+		Ended: map[string]uint64{}, Resumed: map[string]uint64{},
+		Opened: st.opened.Load(), Moved: st.moved.Load(), SlowStreams: st.overflowed.Load(), Silent: st.tooSilent.Load(),
+		Undelivered: st.undelivered.Load(), SentEvents: st.sentEvents.Load(), SentBytes: st.sentBytes.Load(),
+		Appending: &st.appending, RelayLatency: &st.relayLatency, Handshake: &st.handshake,
+		Rooms: h.Rooms(),
+	}
+	for k := wire.Join; k <= wire.Ping; k++ {
+		s.Handled[k.String()], s.Failed[k.String()] = st.handled[k].Load(), st.failed[k].Load()
+	}
+	for code := range beckonv1.FailureCode_name {
+		if code != 0 {
+			s.Failures[codeName(beckonv1.FailureCode(code))] = st.codes[code].Load()
+		}
+	}
+	for reason := range beckonv1.LeaveReason_name {
+		if reason != 0 {
+			s.Ended[reasonName(beckonv1.LeaveReason(reason))] = st.ended[reason].Load()
+		}
+	}
+	for _, r := range []beckonv1.Resumption{beckonv1.Resumption_RESUMPTION_RESUMED, beckonv1.Resumption_RESUMPTION_RESYNCED} {
+		s.Resumed[resumptionName(r)] = st.resumed[r].Load()
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s.Sessions, s.Streams = len(h.sessions), len(h.conns)
+	for c := range h.conns {
+		s.OutboxBytes += c.out.bytes.Load()
+	}
+	return s
+}
+
+// came counts what a message came to.
+func (st *stats) came(k wire.Kind, f *failure) {
+	if f == nil {
+		st.handled[k].Add(1)
+		return
+	}
+	st.failed[k].Add(1)
+	st.codes[f.code].Add(1)
+}
+
+// timeAppend times a message of that kind until what it returns is called, if it is one that is timed.
+func (st *stats) timeAppend(k wire.Kind) func() {
+	if st.handled[k].Load()%sampled != 0 {
+		return func() {}
+	}
+	began := time.Now()
+	return func() { st.appending.observe(time.Since(began)) }
+}
+
+// wrote counts an event that was written.
+func (st *stats) wrote(event []byte) {
+	st.sentEvents.Add(1)
+	st.sentBytes.Add(uint64(len(event)))
+}

@@ -1,0 +1,147 @@
+package server
+
+import (
+	"net/http"
+	"net/http/pprof"
+	"strings"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/beckonrtc/beckon/server/hub"
+)
+
+// metrics brings what the server counts to Prometheus. It reads the counters when it is asked; nothing is done for it
+// otherwise.
+type metrics struct {
+	server *Server
+}
+
+// desc returns a metric of Beckon's.
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("beckon_"+name, help, labels, nil)
+}
+
+var (
+	messagesDesc    = desc("messages_total", "Messages from clients, by kind and by whether they came to a failure.", "kind", "outcome")
+	failuresDesc    = desc("failures_total", "Failures that clients were sent for their messages, by code.", "code")
+	undeliveredDesc = desc("undelivered_total", "Messages that came back to their senders.")
+	openedDesc      = desc("sessions_opened_total", "Sessions that began here.")
+	endedDesc       = desc("sessions_ended_total", "Sessions that ended, by the reason that others were told.", "reason")
+	resumedDesc     = desc("resumes_total", "Sessions that were taken up on another stream, by what became of them.", "resumption")
+	movedDesc       = desc("sessions_moved_total", "Sessions that another node has taken up.")
+	droppedDesc     = desc("streams_dropped_total", "Streams that the server has ended, by why.", "reason")
+	sentEventsDesc  = desc("events_sent_total", "Events that were written to clients.")
+	sentBytesDesc   = desc("events_sent_bytes_total", "Their size in bytes.")
+
+	sessionsDesc = desc("sessions", "Sessions, on a stream or not.")
+	streamsDesc  = desc("streams", "Open streams.")
+	roomsDesc    = desc("rooms", "Rooms that sessions of this node are in.")
+	outboxDesc   = desc("outbox_bytes", "Bytes of events that have yet to be written to clients.")
+	drainingDesc = desc("draining", "1 once the server has begun to shut down.")
+	infoDesc     = desc("info", "The version of the server.", "version")
+
+	appendDesc    = desc("append_seconds", "How long the room log takes to record a message for another user; of every 16th.")
+	relayDesc     = desc("relay_seconds", "From when a message is recorded until it is written to its recipient's transport; of every 16th.")
+	handshakeDesc = desc("handshake_seconds", "From when a stream is opened until its session is welcome or has been taken up.")
+
+	logAppendsDesc   = desc("log_appends_total", "Records that this node has appended to the shared room log.")
+	logFailuresDesc  = desc("log_append_failures_total", "Those of them that failed.")
+	logConflictsDesc = desc("log_conflicts_total", "Conditions of records that did not hold at first.")
+	logRetriesDesc   = desc("log_retries_total", "Tries to append that had to be repeated.")
+	logSecondsDesc   = desc("log_append_seconds_total", "How long the appends took together.")
+	logLagDesc       = desc("log_lag", "Records of the shared room log that this node has yet to be told of, in the shard that is furthest behind.")
+	logLeaseDesc     = desc("log_lease", "1 while this node can be sure that the others do not take it for dead.")
+	logNodesDesc     = desc("log_nodes", "Nodes of the cluster, by state.", "state")
+)
+
+// Describe implements prometheus.Collector. It describes nothing: what there is depends on the server.
+func (m metrics) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (m metrics) Collect(to chan<- prometheus.Metric) {
+	count := func(d *prometheus.Desc, n uint64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	histogram := func(d *prometheus.Desc, h *hub.Histogram) {
+		n, sum, upTo := h.Snapshot()
+		to <- prometheus.MustNewConstHistogram(d, n, sum.Seconds(), upTo)
+	}
+	byName := func(d *prometheus.Desc, all map[string]uint64) {
+		for name, n := range all {
+			count(d, n, strings.ToLower(name))
+		}
+	}
+	s := m.server.hub.Stats()
+	for kind, n := range s.Handled {
+		count(messagesDesc, n, kind, "ok")
+		count(messagesDesc, s.Failed[kind], kind, "failure")
+	}
+	byName(failuresDesc, s.Failures)
+	byName(endedDesc, s.Ended)
+	byName(resumedDesc, s.Resumed)
+	count(undeliveredDesc, s.Undelivered)
+	count(openedDesc, s.Opened)
+	count(movedDesc, s.Moved)
+	count(droppedDesc, s.SlowStreams, "slow_consumer")
+	count(droppedDesc, s.Silent, "silent")
+	count(sentEventsDesc, s.SentEvents)
+	count(sentBytesDesc, s.SentBytes)
+	gauge(sessionsDesc, float64(s.Sessions))
+	gauge(streamsDesc, float64(s.Streams))
+	gauge(roomsDesc, float64(s.Rooms))
+	gauge(outboxDesc, float64(s.OutboxBytes))
+	gauge(drainingDesc, number(m.server.isDraining()))
+	gauge(infoDesc, 1, m.server.cfg.Version)
+	histogram(appendDesc, s.Appending)
+	histogram(relayDesc, s.RelayLatency)
+	histogram(handshakeDesc, s.Handshake)
+	if log := m.server.cluster; log != nil {
+		l := log.Local()
+		count(logAppendsDesc, l.Appends.Total)
+		count(logFailuresDesc, l.Appends.Failed)
+		count(logConflictsDesc, l.Appends.Conflicts)
+		count(logRetriesDesc, l.Appends.Retries)
+		to <- prometheus.MustNewConstMetric(logSecondsDesc, prometheus.CounterValue, l.Appends.Time.Seconds())
+		lag := uint64(0)
+		states := map[string]float64{"up": 0, "down": 0}
+		for _, n := range l.Nodes {
+			states[n.State]++
+			if n.Name == l.Node {
+				lag = n.Lag
+			}
+		}
+		gauge(logLagDesc, float64(lag))
+		gauge(logLeaseDesc, number(l.Lease))
+		for state, n := range states {
+			gauge(logNodesDesc, n, state)
+		}
+	}
+}
+
+// number returns 1 for true.
+func number(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// metricsHandler returns what Prometheus reads.
+func (s *Server) metricsHandler() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// profiles adds what "go tool pprof" reads to mux. Profiles tell of what is in memory, so they are guarded.
+func (s *Server) profiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", s.guarded(pprof.Index))
+	mux.HandleFunc("GET /debug/pprof/profile", s.guarded(pprof.Profile))
+	mux.HandleFunc("GET /debug/pprof/trace", s.guarded(pprof.Trace))
+	mux.HandleFunc("GET /debug/pprof/symbol", s.guarded(pprof.Symbol))
+}
