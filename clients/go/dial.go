@@ -45,7 +45,8 @@ func open(ctx context.Context, cc grpc.ClientConnInterface, owned io.Closer, o *
 	life, end := context.WithCancelCause(context.WithoutCancel(ctx))
 	release := context.AfterFunc(ctx, func() { end(nil) })
 	streamCtx, cancel := context.WithCancelCause(life)
-	l, err := greet(streamCtx, cancel, cc, ping(nil))
+	tokens := newTokens(o)
+	l, err := tokens.greet(streamCtx, cancel, cc)
 	if !release() {
 		cancel(nil)
 		return nil, ctx.Err()
@@ -54,5 +55,5 @@ func open(ctx context.Context, cc grpc.ClientConnInterface, owned io.Closer, o *
 		end(nil)
 		return nil, endError(streamCtx, err)
 	}
-	return newSession(life, end, cc, owned, l, o), nil
+	return newSession(life, end, cc, owned, l, o, tokens), nil
 }

@@ -68,6 +68,12 @@
 // The calls of WebRTC do not depend on the connection to the server: they go on, and need a new offer only if their own
 // connection is lost. A session of which each stream is to be the only one is opened with [WithoutResume].
 //
+// # Access
+//
+// A server may want to know who somebody is: [WithToken] shows it an access token, [WithTokenSource] gets another before
+// that runs out. Two people who want to be sure that not even the server sits between them compare the [VerificationCode]
+// of their call.
+//
 // # The end
 //
 // [Session.Close] says goodbye, and every other user sees this one leave at once. Any other end is an [*EndError], for

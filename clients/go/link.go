@@ -25,11 +25,13 @@ type link struct {
 	ctx     context.Context         // The stream's.
 	cancel  context.CancelCauseFunc // Ends the stream.
 	written chan struct{}           // Closed when the writer has ended.
+	token   string                  // That was shown; empty: none was.
 
 	// Owned by the run goroutine.
 	lists   map[string]*beckonv1.JoinedUsers // By room: lists of which parts are still to come.
 	silence *silence                         // nil: the server may be silent.
 	drained *time.Timer                      // Ends a stream that a draining server does not end; nil: it does not drain.
+	renewal *renewal                         // Of the token; nil: it has not begun.
 	end     *EndError                        // How the stream ended; nil: cleanly, or it has not.
 	orderly bool                             // The server answered all that it handled before it ended the stream.
 }

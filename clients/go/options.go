@@ -17,6 +17,8 @@ type Option func(*options)
 type options struct {
 	queue         int
 	withoutResume bool
+	tokens        TokenSource // nil: no token is shown.
+	renews        bool        // It may give another token than before.
 	dial          []grpc.DialOption
 }
 
@@ -25,8 +27,7 @@ func WithPlaintext() Option {
 	return WithDialOptions(grpc.WithTransportCredentials(insecure.NewCredentials()))
 }
 
-// WithDialOptions adds options to those with which [Dial] opens its connection, such as other credentials, an access
-// token (grpc.WithPerRPCCredentials) or a dialer. Later ones win. [Connect] ignores them.
+// WithDialOptions adds options to those with which [Dial] opens its connection, such as other credentials or a dialer. Later ones win. [Connect] ignores them.
 func WithDialOptions(dial ...grpc.DialOption) Option {
 	return func(o *options) { o.dial = append(o.dial, dial...) }
 }

@@ -30,6 +30,10 @@ func (s *Session) dispatch(l *link, response *beckonv1.ConnectResponse) {
 	case *beckonv1.ConnectResponse_Failure:
 		// One that came back was recorded: that is not the outcome of its call.
 		f := newFailure(meta, e.Failure)
+		if f.Code == TokenExpiring && s.tokens.renews && s.resumable() {
+			s.renew(l)
+			return
+		}
 		if f.Code != Undelivered && s.settle(response.RequestId, f) {
 			return
 		}

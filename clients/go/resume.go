@@ -23,6 +23,7 @@ const (
 // reconnect tries to resume until a stream is welcomed, or the session ends: then there is no link, but how that was;
 // nil is a clean end.
 func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
+	lost := time.Now()
 	for attempt := 1; ; attempt++ {
 		delay := s.attempts.next()
 		s.events.put(&Reconnecting{Cause: cause, Attempt: attempt, Delay: delay})
@@ -34,7 +35,7 @@ func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
 		case <-s.life.Done():
 			return nil, endError(s.life, context.Cause(s.life))
 		}
-		l, err := s.resume()
+		l, err := s.resume(cause)
 		switch {
 		case s.closing.Err() != nil:
 			if l != nil {
@@ -45,13 +46,32 @@ func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
 			return l, nil
 		case err.final():
 			return nil, err
+		case err.Reason == NoToken && time.Since(lost) > s.Welcome().ResumeWindow.AsDuration():
+			return nil, err // The server keeps the session no longer.
 		}
 		cause = err
 	}
 }
 
-// resume opens one stream on which the session goes on.
-func (s *Session) resume() (*link, *EndError) {
+// resume opens one stream on which the session goes on, with a token that is asked for. The former stream ended as cause
+// tells.
+func (s *Session) resume(cause *EndError) (*link, *EndError) {
+	ctx, cancel := context.WithTimeout(s.life, attemptTimeout)
+	defer cancel()
+	defer context.AfterFunc(s.closing, cancel)()
+	token, err := s.tokens.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if cause.Reason == TokenExpired && token == s.shown {
+		return nil, cause
+	}
+	s.shown = token
+	return s.resumeWith(token)
+}
+
+// resumeWith opens one stream on which the session goes on, with that token.
+func (s *Session) resumeWith(token string) (*link, *EndError) {
 	ctx, cancel := context.WithCancelCause(s.life)
 	late := &EndError{Code: codes.Unavailable, Detail: "no welcome within " + attemptTimeout.String()}
 	defer time.AfterFunc(attemptTimeout, func() { cancel(late) }).Stop()
@@ -66,7 +86,7 @@ func (s *Session) resume() (*link, *EndError) {
 		Rejoin:      s.rooms.rejoin(s.calls.leaves()),
 	}}}
 	// Without waiting for a connection it would fail with what became of the last one.
-	l, err := greet(ctx, cancel, s.cc, request, grpc.WaitForReady(true))
+	l, err := greet(bearing(ctx, token), cancel, s.cc, request, grpc.WaitForReady(true))
 	if err == nil && l.welcome.UserId != s.id {
 		l.close()
 		err = &EndError{Code: codes.NotFound, Reason: NoSuchSession, Detail: "the server began a new session instead"}
@@ -76,6 +96,7 @@ func (s *Session) resume() (*link, *EndError) {
 		err = ctx.Err()
 	}
 	if err == nil {
+		l.token = token
 		return l, nil
 	}
 	cancel(nil)

@@ -26,7 +26,15 @@ func (s *Session) outlive(l *link) *EndError {
 	for {
 		begun := time.Now()
 		s.serve(l)
-		if l.end == nil || l.end.final() || s.closing.Err() != nil || !s.resumable() {
+		renewed, asked := l.renewed()
+		if renewed != nil {
+			s.lose(l)
+			l = renewed
+			s.shown = l.token
+			s.regain(l, false)
+			continue
+		}
+		if l.end == nil || s.isFinal(l.end, asked) || s.closing.Err() != nil || !s.resumable() {
 			return l.end
 		}
 		if time.Since(begun) >= maxDelay {
@@ -41,8 +49,18 @@ func (s *Session) outlive(l *link) *EndError {
 			return end
 		}
 		l = next
-		s.regain(l)
+		s.regain(l, true)
 	}
+}
+
+// isFinal tells whether there is no use in resuming after this end of a stream, for which the session itself may have
+// asked.
+func (s *Session) isFinal(end *EndError, asked bool) bool {
+	switch {
+	case end.Reason == TokenExpired && s.tokens.renews, end.Reason == TakenOver && asked:
+		return false
+	}
+	return end.final()
 }
 
 // resumable tells whether the server keeps the session when a stream is lost, and the application wants it back.
@@ -63,6 +81,9 @@ func (s *Session) serve(l *link) {
 // lose takes down what the end of a stream means for what was sent on it.
 func (s *Session) lose(l *link) {
 	s.rooms.lose()
+	if l.end == nil { // It was replaced.
+		l.end = &EndError{Code: codes.Aborted, Reason: TakenOver}
+	}
 	s.calls.lose(l.orderly)
 	if l.end.Reason == Limit {
 		s.attempts.hold()
@@ -73,13 +94,14 @@ func (s *Session) lose(l *link) {
 	}
 }
 
-// regain begins on a stream that has taken the session up.
-func (s *Session) regain(l *link) {
+// regain begins on a stream that has taken the session up, from one that was lost or that went on until then.
+func (s *Session) regain(l *link, lost bool) {
 	former := s.welcome.Swap(l.welcome)
-	if l.welcome.Resumption == resynced {
+	switch {
+	case l.welcome.Resumption == resynced:
 		s.rooms.resync(l.welcome.ResumeWindow.AsDuration())
 		s.events.put(&Resynced{})
-	} else {
+	case lost:
 		s.events.put(&Resumed{})
 	}
 	if l.welcome.Epoch != former.Epoch {

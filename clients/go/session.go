@@ -26,6 +26,7 @@ type Session struct {
 	cc      grpc.ClientConnInterface
 	owned   io.Closer // Closed at the end; may be nil.
 	resumes bool      // A stream that is lost is replaced.
+	tokens  tokens
 	life    context.Context
 	end     context.CancelCauseFunc // Ends life, and with it the stream.
 	closing context.Context         // Ended by Close: nothing new is begun.
@@ -41,6 +42,7 @@ type Session struct {
 
 	// Owned by the run goroutine.
 	attempts attempts
+	shown    string // The token that was shown last.
 
 	// Written before done is closed.
 	err error
@@ -48,12 +50,14 @@ type Session struct {
 
 func newSession(
 	life context.Context, end context.CancelCauseFunc, cc grpc.ClientConnInterface, owned io.Closer, l *link, o *options,
+	tokens tokens,
 ) *Session {
 	s := &Session{
 		id:       l.welcome.UserId,
 		cc:       cc,
 		owned:    owned,
 		resumes:  !o.withoutResume,
+		tokens:   tokens,
 		life:     life,
 		end:      end,
 		done:     make(chan struct{}),
@@ -61,6 +65,7 @@ func newSession(
 		calls:    newCalls(),
 		progress: newProgress(l.welcome.UserId, l.welcome.Epoch),
 	}
+	s.shown = l.token
 	s.closing, s.close = context.WithCancel(context.Background())
 	s.rooms = newRooms(s.id, s.events)
 	s.welcome.Store(l.welcome)

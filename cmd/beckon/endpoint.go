@@ -31,7 +31,8 @@ type endpoint struct {
 	tokenFile string // Has an access token; empty: there is none.
 }
 
-func (e endpoint) connect() (*grpc.ClientConn, error) {
+// connect returns a connection, with which every call shows the access token if the session does not.
+func (e endpoint) connect(show bool) (*grpc.ClientConn, error) {
 	creds, err := e.credentials()
 	if err != nil {
 		return nil, err
@@ -44,7 +45,9 @@ func (e endpoint) connect() (*grpc.ClientConn, error) {
 		if _, err := os.ReadFile(e.tokenFile); err != nil {
 			return nil, usagef("--token-file: %w: expected a file with what \"beckon token\" prints", err)
 		}
-		options = append(options, grpc.WithPerRPCCredentials(tokenFile{e.tokenFile, creds.Info().SecurityProtocol == "tls"}))
+		if show {
+			options = append(options, grpc.WithPerRPCCredentials(tokenFile{e.tokenFile, creds.Info().SecurityProtocol == "tls"}))
+		}
 	}
 	conn, err := grpc.NewClient(e.target, options...)
 	if err != nil {
@@ -75,7 +78,18 @@ func (e endpoint) credentials() (credentials.TransportCredentials, error) {
 	return credentials.NewTLS(config), nil
 }
 
-// tokenFile shows the access token in a file. It is read for each stream, so that a resume shows a newer one.
+// session returns the options of a session: it shows the access token in the file, which may be replaced by a newer one.
+func (e endpoint) session() []beckon.Option {
+	if e.tokenFile == "" {
+		return nil
+	}
+	return []beckon.Option{beckon.WithTokenSource(func(context.Context) (string, error) {
+		token, err := os.ReadFile(e.tokenFile)
+		return string(token), err
+	})}
+}
+
+// tokenFile shows the access token in a file.
 type tokenFile struct {
 	name   string
 	secure bool // Whether the connection has to be.

@@ -58,7 +58,7 @@ A server on this machine (localhost, 127.0.0.1, ::1, unix:...) is spoken to in p
 	f.BoolVar(&flags.endpoint.plaintext, "plaintext", false, "speak without TLS")
 	f.BoolVar(&flags.endpoint.tls, "tls", false, "speak with TLS, even on this machine")
 	f.StringVar(&flags.endpoint.ca, "ca", "", "trust the certificates in this PEM `FILE` instead of the system's; implies --tls")
-	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; it is read again for each stream")
+	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; replace it before it runs out")
 	return cmd
 }
 
@@ -82,7 +82,7 @@ func join(cmd *cobra.Command, room string, flags joinFlags) error {
 	if cmd.Flags().Changed("name") {
 		request.Name = &flags.name
 	}
-	conn, err := flags.endpoint.connect()
+	conn, err := flags.endpoint.connect(flags.json)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func join(cmd *cobra.Command, room string, flags joinFlags) error {
 	if flags.json {
 		err = joinJSON(ctx, conn, request, newPlainLines(cmd.InOrStdin()), cmd.OutOrStdout())
 	} else {
-		err = joinLive(ctx, conn, request, cmd.InOrStdin(), cmd.OutOrStdout())
+		err = joinLive(ctx, conn, request, cmd.InOrStdin(), cmd.OutOrStdout(), flags.endpoint.session()...)
 	}
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
