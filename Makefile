@@ -19,7 +19,7 @@ help: ## list the targets (the default)
 
 #### To work with
 
-.PHONY: build test generate format lint fuzz bench release-contract
+.PHONY: build test generate format lint fuzz bench bench-against bench-curves release-contract
 
 build: need-go ## build the server: bin/beckon
 	@echo "==> build"
@@ -50,6 +50,14 @@ fuzz: need-go ## fuzz each fuzz target in the tree for FUZZTIME (5s)
 bench: need-go ## run the benchmarks
 	@echo "==> bench"
 	@go test -run='^$$' -bench=. -benchmem ./...
+
+bench-against: build ## measure the server beside a bare gRPC relay, with calls and idle sessions
+	@echo "==> bench-against"
+	@bin/beckon bench --against bare
+
+bench-curves: build ## draw how the server scales, into docs/performance; takes some minutes
+	@echo "==> bench-curves"
+	@bin/beckon bench curves --pin --out docs/performance
 
 release-contract: need-go ## with a release: make today's proto/ the contract that later changes must keep
 	@echo "==> release-contract"

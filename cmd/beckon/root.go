@@ -36,7 +36,7 @@ Exit codes:
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(badFlag)
-	root.AddCommand(newServe(), newJoin(), newToken(), newVersion())
+	root.AddCommand(newServe(), newJoin(), newToken(), newBench(), newVersion())
 	return root
 }
 
