@@ -38,9 +38,12 @@ const (
 	patience = 20 * time.Second
 )
 
+// public is the origin of the proxy, which a server that lets everybody in has to know.
+var public = []string{"https://signal.example.org:443"}
+
 // TestNginx: everything that Beckon has works through nginx, as deploy/nginx.conf sets it up.
 func TestNginx(t *testing.T) {
-	b := startBeckon(t, server.Config{})
+	b := startBeckon(t, server.Config{WebOrigins: public})
 	p := startNginx(t, b, nil)
 
 	t.Run("page", func(t *testing.T) {
@@ -113,7 +116,7 @@ func TestNginx(t *testing.T) {
 // TestNginxAddress: Beckon sees clients by the addresses that they have for nginx, whatever they say of themselves, and
 // who passes nginx by is believed nothing.
 func TestNginxAddress(t *testing.T) {
-	b := startBeckon(t, server.Config{TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
+	b := startBeckon(t, server.Config{WebOrigins: public, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}})
 	p := startNginx(t, b, nil)
 	// All of 127.0.0.0/8 is this machine. Where it is not, as on macOS: ifconfig lo0 alias 127.0.0.2
 	client := netip.MustParseAddr("127.0.0.2")
@@ -167,7 +170,7 @@ func TestNginxAddress(t *testing.T) {
 func TestNginxIdle(t *testing.T) {
 	t.Parallel()
 	const timeout, beats = 3, 5 // A heartbeat is a second.
-	b := startBeckon(t, server.Config{HeartbeatInterval: time.Second})
+	b := startBeckon(t, server.Config{WebOrigins: public, HeartbeatInterval: time.Second})
 	p := startNginx(t, b, waiting(timeout))
 	eachIdle(t, p, func(name string, s *session) {
 		began := time.Now()
@@ -187,7 +190,7 @@ func TestNginxIdle(t *testing.T) {
 // not passed on.
 func TestNginxIdleCut(t *testing.T) {
 	t.Parallel()
-	b := startBeckon(t, server.Config{HeartbeatInterval: time.Minute})
+	b := startBeckon(t, server.Config{WebOrigins: public, HeartbeatInterval: time.Minute})
 	p := startNginx(t, b, waiting(1))
 	eachIdle(t, p, func(name string, s *session) {
 		e, err := s.events()

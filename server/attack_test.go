@@ -256,7 +256,7 @@ func pings(ctx context.Context, conn net.Conn) (n int) {
 
 // largeHeaders sends a request whose headers never end.
 func largeHeaders(ctx context.Context, conn net.Conn) (n int) {
-	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: beckon\r\n")
+	_, _ = io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n")
 	for line := "X-Large: " + strings.Repeat("x", 8<<10) + "\r\n"; ctx.Err() == nil; n++ {
 		if _, err := io.WriteString(conn, line); err != nil {
 			break
@@ -267,7 +267,7 @@ func largeHeaders(ctx context.Context, conn net.Conn) (n int) {
 
 // upgrade makes a websocket of a connection.
 func upgrade(conn net.Conn) bool {
-	if _, err := io.WriteString(conn, "GET "+beckonv1.Signal_Connect_FullMethodName+" HTTP/1.1\r\nHost: beckon\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+	if _, err := io.WriteString(conn, "GET "+beckonv1.Signal_Connect_FullMethodName+" HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-Websocket-Version: 13\r\nSec-Websocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-Websocket-Protocol: grpc-websockets\r\n\r\n"); err != nil {
 		return false
 	}

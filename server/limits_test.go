@@ -54,7 +54,7 @@ func dialFrom(t *testing.T, s *service, address string, web bool) transcript.Dia
 	lis := somewhere{webtest.Listen(), net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(address), 40000))}
 	if web {
 		go func() { _ = s.ServeWeb(lis) }() // Until the server shuts down.
-		page := webtest.New("bufconn", lis.Dial)
+		page := webtest.New("localhost", lis.Dial)
 		t.Cleanup(func() { _ = page.Close() })
 		return transcript.Stubs(page)
 	}

@@ -205,6 +205,7 @@ func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) err
 		GRPC:             g,
 		Logger:           c.Logger,
 		Origins:          c.WebOrigins,
+		LocalOnly:        !c.Open && !c.authenticates() && isLoopback(c.WebAddr),
 		MaxMessageBytes:  4 * c.MaxMessageBytes, // As on gRPC's own transport.
 		MaxHeaderBytes:   maxHeaderBytes,
 		HandshakeTimeout: c.HandshakeTimeout,

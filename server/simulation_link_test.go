@@ -112,7 +112,7 @@ func (l *link) sound() bool {
 // connection returns how to call the server over a connection of the link's own.
 func (w *world) connection(l *link) (conn grpc.ClientConnInterface, closeConn func() error) {
 	if l.peer.web {
-		c := webtest.New("simulation", func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx, l) })
+		c := webtest.New("localhost", func(ctx context.Context, _, _ string) (net.Conn, error) { return w.dial(ctx, l) })
 		return c, c.Close
 	}
 	c, err := grpc.NewClient("passthrough:///simulation",

@@ -276,8 +276,8 @@ func TestUpgrade(t *testing.T) {
 			want   int
 		}{
 			"from no page":           {"/beckon.v1.Signal/Connect", upgrade(), 101},
-			"from the server's page": {"/beckon.v1.Signal/Connect", upgrade("Origin", "http://bufconn"), 101},
-			"behind a TLS proxy":     {"/beckon.v1.Signal/Connect", upgrade("Origin", "https://bufconn"), 101},
+			"from the server's page": {"/beckon.v1.Signal/Connect", upgrade("Origin", "http://localhost"), 101},
+			"behind a TLS proxy":     {"/beckon.v1.Signal/Connect", upgrade("Origin", "https://localhost"), 101},
 			"from an allowed page":   {"/beckon.v1.Signal/Connect", upgrade("Origin", "https://app.example.org"), 101},
 			"from its http twin":     {"/beckon.v1.Signal/Connect", upgrade("Origin", "http://app.example.org"), 403},
 			"from a foreign page":    {"/beckon.v1.Signal/Connect", upgrade("Origin", "https://evil.example"), 403},

@@ -40,6 +40,8 @@ type Config struct {
 	// from the host that it calls always may, over http as well as https: behind a proxy the server cannot tell which of
 	// them is its own. So may what is no browser: it names no origin.
 	Origins []string
+	// Whether only requests for this machine, and for the hosts of Origins, are answered.
+	LocalOnly bool
 
 	// The size of a message that Serve is given, in bytes; one beyond it ends its stream.
 	MaxMessageBytes int
@@ -84,8 +86,13 @@ func New(cfg Config) *Server {
 	}
 	mux.Handle(beckonv1.Signal_Connect_FullMethodName, s.websockets(cfg, allowed))
 
+	answered := allowed.only(mux)
+	if cfg.LocalOnly {
+		answered = allowed.localOnly(answered)
+	}
+
 	s.http = &http.Server{
-		Handler: patient(cfg, allowed.only(mux)),
+		Handler: patient(cfg, answered),
 		// Its handler would wait for the body of an "OPTIONS *" for ever.
 		DisableGeneralOptionsHandler: true,
 

@@ -17,6 +17,18 @@ func Listen() Listener { return Listener{bufconn.Listen(64 << 10)} }
 // Dial opens a connection; for New.
 func (l Listener) Dial(ctx context.Context, _, _ string) (net.Conn, error) { return l.DialContext(ctx) }
 
+// Addr implements net.Listener. It is what clients call the server: this machine.
+func (l Listener) Addr() net.Addr { return here{} }
+
+// here is the address of a Listener.
+type here struct{}
+
+// Network implements net.Addr.
+func (here) Network() string { return "memory" }
+
+// String implements net.Addr.
+func (here) String() string { return "localhost" }
+
 // Accept implements net.Listener.
 func (l Listener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
