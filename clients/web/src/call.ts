@@ -10,6 +10,7 @@ import {
 import { Negotiation } from "./call/negotiation.js";
 import { currentRoute, type Route } from "./call/route.js";
 import { type Line, switchboard } from "./call/switchboard.js";
+import { verificationCode } from "./call/verify.js";
 import { Failure } from "./errors.js";
 import type { Event, EventOf } from "./event.js";
 import { FailureCode } from "./gen/beckon/v1/signal_pb.js";
@@ -226,6 +227,26 @@ export class Call {
     return currentRoute(this.pc);
   }
 
+  /**
+   * The code of the call, six groups of five digits. Both sides have the same, unless somebody sits between them and
+   * hears what they say: who introduced them, the server, could have brought in somebody else. So have the two people
+   * read it to each other, as they hear and see each other. It is not secret.
+   *
+   * It is made of the keys that both sides use (their certificates' fingerprints), and stays the same as long as these
+   * do. That the other side has its key is certain once the call is `connected`: compare it then.
+   *
+   * Rejects with an Error before the call is answered, and where {@link verificationCode} does. Then there is nothing
+   * to compare, and nothing is known.
+   */
+  async verify(): Promise<string> {
+    const { currentLocalDescription: local, currentRemoteDescription: remote } = this.pc;
+    if (!local || !remote)
+      throw new Error(
+        "there is no code: the descriptions of both sides are needed, which are there once one has answered",
+      );
+    return verificationCode(local.sdp, remote.sdp);
+  }
+
   #line(): Line {
     return {
       room: this.room,
@@ -399,7 +420,8 @@ function randomId(): string {
 
 /** How a call ended whose description could not be brought to the other side. */
 function unreachable(error: unknown): CallEnd {
-  return { by: "server", reason: "unreachable", detail: words(error) };
+  const isForbidden = error instanceof Failure && error.code === FailureCode.PERMISSION_DENIED;
+  return { by: "server", reason: isForbidden ? "notAllowed" : "unreachable", detail: words(error) };
 }
 
 /** What the specification allows in a `detail`. */

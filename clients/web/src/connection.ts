@@ -10,11 +10,14 @@ import {
   type ConnectRequest,
   ConnectRequestSchema,
   type ConnectResponse,
+  FailureCode,
   type Welcome,
 } from "./gen/beckon/v1/signal_pb.js";
 import { Heartbeat } from "./heartbeat.js";
 import { openTimeout, type SessionOptions } from "./options.js";
 import type { Place } from "./progress.js";
+import { Renewal } from "./renewal.js";
+import { isRenewable, tokenOf } from "./token.js";
 import { watchPage } from "./wake.js";
 
 /** How long the server may take to answer when there is a reason to doubt the connection, in milliseconds. */
@@ -58,8 +61,10 @@ export interface Owner {
   take(response: ConnectResponse): void;
   /** Told that there is no stream, why, and that `attempt` to get another will be made in `delay` milliseconds. */
   reconnecting(cause: EndError, attempt: number, delay: number): void;
-  /** Told that there is a stream again. */
+  /** Told that there is a stream again, or another. */
   resumed(resumed: Resumed): void;
+  /** Told that `isHeld` has ended, and the stream is still the same. */
+  released(): void;
   /** Told once that there will be no further stream, unless `end` was called. */
   ended(error: EndError | undefined): void;
 }
@@ -76,6 +81,12 @@ export class Connection {
   /** The present stream; while there is none, the last. */
   #channel: Channel;
   #heartbeat: Heartbeat | undefined;
+  /** Gets the present stream's successor when its access token is about to run out. */
+  #renewal: Renewal | undefined;
+  /** The access token that was shown last, but for those that {@link Renewal} tries. */
+  #token: string;
+  /** The access token that had run out when it was shown last, and how the server said so. */
+  #expired: { token: string; error: EndError } | undefined;
   #isUp = true;
   #closing = false;
   #over = false;
@@ -83,6 +94,8 @@ export class Connection {
   #dropped: EndError | undefined;
   /** The number of attempts since a stream last lasted. */
   #attempt = 0;
+  /** The number of renewals likewise: where tokens are short, they are not changed without a pause. */
+  #renewals = 0;
   /** The attempt that is under way. */
   #trying: AbortController | undefined;
   /** Ends the pause before an attempt. */
@@ -101,6 +114,7 @@ export class Connection {
     this.#owner = owner;
     this.#channel = opened.channel;
     this.#carrier = opened.channel.name;
+    this.#token = opened.token;
     this.#unwatch = watchPage({
       changed: () => {
         this.#networkChanged = true;
@@ -114,6 +128,11 @@ export class Connection {
   /** Whether there is a stream. */
   get isUp(): boolean {
     return this.#isUp;
+  }
+
+  /** Whether the session's messages have to wait, although there is a stream: it is taken up on another. */
+  get isHeld(): boolean {
+    return this.#renewal?.opening !== undefined;
   }
 
   /** What carries the present stream or, while there is none, carried the last. */
@@ -153,13 +172,38 @@ export class Connection {
 
   async #run(first: Opened): Promise<void> {
     for (let next: Opened | undefined = first; next !== undefined;) {
-      const error = await this.#carry(next);
-      next = await this.#recover(error);
+      const renewal = this.#renew(next);
+      const error = await this.#carry(next, renewal);
+      const successor = await renewal.opening;
+      this.#renewal = undefined;
+      if (successor && !this.#over && !this.#closing) next = this.#takeUp(successor, false);
+      else {
+        successor?.channel.abort();
+        next = await this.#recover(error);
+      }
     }
   }
 
-  /** Carries what comes on a stream to the session. @returns how the stream ended; undefined with OK. */
-  async #carry({ channel, welcome }: Opened): Promise<EndError | undefined> {
+  /** Prepares for the end of a stream's access token. */
+  #renew({ channel, token }: Opened): Renewal {
+    return (this.#renewal = new Renewal(token, {
+      ask: (signal) => tokenOf(this.#options, signal, openTimeout(this.#options)),
+      open: (token) =>
+        this.#reopen(channel.name, token).catch((error: unknown) => {
+          this.#doubtAttempt(endOf(error));
+          throw error;
+        }),
+      opened: () => channel.abort(),
+      failed: () => this.#owner.released(),
+    }));
+  }
+
+  /**
+   * Carries what comes on a stream to the session, until it ends or `renewal` has another.
+   *
+   * @returns how the stream ended; undefined with OK.
+   */
+  async #carry({ channel, welcome }: Opened, renewal: Renewal): Promise<EndError | undefined> {
     const interval = welcome.heartbeatInterval === undefined ? 0 : durationMs(welcome.heartbeatInterval);
     const heartbeat = new Heartbeat(interval, {
       ping: () => this.#ping(0n),
@@ -167,13 +211,13 @@ export class Connection {
       now: () => performance.now(),
     });
     this.#heartbeat = heartbeat;
-    const settled = setTimeout(() => (this.#attempt = 0), settleAfter);
+    const settled = setTimeout(() => (this.#attempt = this.#renewals = 0), settleAfter);
     try {
       for (;;) {
         const next = await channel.responses.next();
+        if (renewal.opening && (await renewal.opening)) return undefined;
         if (this.#over || next.done === true) return undefined;
-        this.#look(next.value);
-        this.#owner.take(next.value);
+        if (!this.#look(next.value)) this.#owner.take(next.value);
         heartbeat.heard();
       }
     } catch (error) {
@@ -201,51 +245,73 @@ export class Connection {
       if (!this.#over && !this.#closing) await this.#pause(delay);
       if (this.#over || this.#closing) continue;
       try {
-        const opened = await this.#reopen();
+        const detour = this.#options.transport === undefined && this.#attempt % detourEvery === 0;
+        const opened = await this.#reopen(detour ? "fetch" : this.#carrier);
         if (this.#over || this.#closing) {
           opened.channel.abort();
           continue;
         }
-        this.#channel = opened.channel;
-        this.#dropped = undefined;
-        this.#isUp = true;
-        const networkChanged = this.#networkChanged;
-        this.#networkChanged = false;
-        this.#owner.resumed({ welcome: opened.welcome, answered: end?.reason === "SHUTTING_DOWN", networkChanged });
-        return opened;
+        return this.#takeUp(opened, end?.reason === "SHUTTING_DOWN");
       } catch (error) {
         if (this.#over || this.#closing) continue;
         cause = endOf(error);
-        this.#unanswered ||= cause.reason === "";
+        this.#doubtAttempt(cause);
+      } finally {
+        clearTimeout(this.#doubting);
+        this.#doubting = undefined;
       }
     }
     return undefined;
   }
 
-  #isFinal({ code }: EndError): boolean {
+  /** Makes a stream the present one. */
+  #takeUp(opened: Opened, answered: boolean): Opened {
+    this.#channel = opened.channel;
+    this.#token = opened.token;
+    this.#dropped = undefined;
+    this.#isUp = true;
+    const networkChanged = this.#networkChanged;
+    this.#networkChanged = false;
+    this.#owner.resumed({ welcome: opened.welcome, answered, networkChanged });
+    return opened;
+  }
+
+  #isFinal(cause: EndError): boolean {
     if (this.#closing) return true;
-    if (code === Code.Aborted && this.#unanswered) {
+    if (cause.code === Code.Aborted && this.#unanswered) {
       this.#unanswered = false;
       return false;
     }
-    return final.includes(code);
+    if (cause.reason === "TOKEN_EXPIRED" && isRenewable(this.#options)) {
+      const again = cause === this.#expired?.error;
+      this.#expired = { token: this.#token, error: cause };
+      return again;
+    }
+    return final.includes(cause.code);
   }
 
-  /** Makes one attempt. */
-  async #reopen(): Promise<Opened> {
-    const detour = this.#options.transport === undefined && this.#attempt % detourEvery === 0;
+  /** Makes one attempt. Without a token it asks for one. */
+  async #reopen(carrier: Carrier, token?: string): Promise<Opened> {
     const trying = new AbortController();
     this.#trying = trying;
-    const timer = setTimeout(() => this.#giveUp(), openTimeout(this.#options));
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
+      if (token === undefined) {
+        token = this.#token = await tokenOf(this.#options, trying.signal, openTimeout(this.#options));
+        if (token === this.#expired?.token) throw this.#expired.error;
+      }
+      timer = setTimeout(() => this.#giveUp(), openTimeout(this.#options));
       const options = { ...this.#options, signal: trying.signal };
-      return await reopen(detour ? "fetch" : this.#carrier, this.#baseUrl, options, this.#owner.resume());
+      return await reopen(carrier, this.#baseUrl, options, token, this.#owner.resume());
     } finally {
       clearTimeout(timer);
-      clearTimeout(this.#doubting);
-      this.#doubting = undefined;
       this.#trying = undefined;
     }
+  }
+
+  /** Takes down how an attempt failed. */
+  #doubtAttempt({ reason }: EndError): void {
+    this.#unanswered ||= reason === "";
   }
 
   #giveUp(): void {
@@ -280,8 +346,8 @@ export class Connection {
     this.transmit(create(ConnectRequestSchema, { requestId, message }));
   }
 
-  /** Looks at what concerns the stream itself. */
-  #look({ event, requestId }: ConnectResponse): void {
+  /** Looks at what concerns the stream itself. @returns whether that is all that it concerns. */
+  #look({ event, requestId }: ConnectResponse): boolean {
     if (event.case === "pong" && requestId === openingId) {
       clearTimeout(this.#doubting);
       this.#doubting = undefined;
@@ -295,6 +361,10 @@ export class Connection {
         (reconnectAfter ? durationMs(reconnectAfter) : 0) + drainGrace,
       );
     }
+    const expires = event.case === "failure" && event.value.code === FailureCode.TOKEN_EXPIRING;
+    if (!expires || !isRenewable(this.#options)) return false;
+    this.#renewal?.begin(++this.#renewals);
+    return true;
   }
 
   /** Loses the present stream. */
@@ -306,6 +376,7 @@ export class Connection {
   /** Ends what is done about the present stream as time goes by. */
   #quiet(): void {
     this.#heartbeat?.stop();
+    this.#renewal?.stop();
     clearTimeout(this.#doubting);
     clearTimeout(this.#draining);
     this.#doubting = undefined;

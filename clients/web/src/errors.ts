@@ -37,9 +37,9 @@ Failure.prototype.name = "Failure";
 
 /**
  * Why a session ended or its connection was lost, for programs: the reasons that the specification lists, and
- * `ABANDONED`, when `abort()` was called or `close()` had no answer in time. `SILENT` and `SLOW_CONSUMER` are also given by
- * this package: the server did not answer, or said nothing for three heartbeat intervals; too many events waited to be
- * taken. Empty if the connection was lost or could not be made. Others are passed on.
+ * `ABANDONED`, when `abort()` was called or `close()` had no answer in time. `SILENT`, `SLOW_CONSUMER` and `NO_TOKEN` are
+ * also given by this package: the server did not answer, or said nothing for three heartbeat intervals; too many events
+ * waited to be taken; the application gave no access token, for which the code is UNAVAILABLE. Empty if the connection was lost or could not be made. Others are passed on.
  */
 export type Reason =
   | ""

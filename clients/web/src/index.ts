@@ -10,6 +10,7 @@ export {
   type RejectWord,
   type Route,
 } from "./call.js";
+export { verificationCode } from "./call/verify.js";
 export { EndError, Failure, type Reason } from "./errors.js";
 export type { ConnectionEvent, Event, EventOf } from "./event.js";
 export {

@@ -7,7 +7,20 @@ export interface SessionOptions {
    * or `fetch` if no websocket can be opened.
    */
   transport?: "websocket" | "fetch";
-  /** Headers for the server, such as `Authorization`. */
+  /**
+   * The access token, which is shown as `authorization: Bearer …` on each stream; empty: none.
+   *
+   * A function is asked for it before each stream, so that a session can outlive its tokens: it is also asked a minute
+   * before a token runs out, and when one has run out. With what it gives, if that is another, the session goes on by
+   * itself; then `resumed` is all that is told. While it gives the same or fails, it is asked again, after pauses that
+   * grow to five seconds. If a token that has run out is all that it gives, the session ends with TOKEN_EXPIRED. It may
+   * be asked anew when it has not answered for `openTimeout`; only the first question waits as long as it takes.
+   *
+   * Without a function, a `failure` TOKEN_EXPIRING tells that the token is about to run out, and the session ends when
+   * it has.
+   */
+  token?: string | (() => string | Promise<string>);
+  /** Headers for the server. */
   headers?: HeadersInit;
   /** Ends the opening, not the session. */
   signal?: AbortSignal;

@@ -51,7 +51,8 @@ const kinds: readonly Kind[] = ["audio", "video"];
  * ```
  *
  * Who comes calls those who are there already. A peer that speaks the protocol without this class, say a native one, can
- * keep to the same rule; but one that calls although it is called is also understood. A call that fails is made again.
+ * keep to the same rule; but one that calls although it is called is also understood. A call that fails is made again,
+ * unless the access token does not allow calls.
  *
  * A session that loses its connection and goes on takes the room with it: calls go on, and those who are still there were
  * never gone. Somebody else who loses the server is `away` until they are back, or leave.

@@ -97,6 +97,7 @@ export class Session {
       take: (response) => this.#take(response),
       reconnecting: (cause, attempt, delay) => this.#lost(cause, attempt, delay),
       resumed: (resumed) => this.#resumed(resumed),
+      released: () => this.#advance(),
       ended: (error) => this.#finish(this.#leaving && error?.code === Code.NotFound ? undefined : error),
     });
     globalThis.addEventListener?.("pagehide", this.#vanish);
@@ -262,7 +263,7 @@ export class Session {
 
   /** Sends what can be sent now. */
   #advance(): void {
-    if (!this.#connection.isUp) return;
+    if (!this.#connection.isUp || this.#connection.isHeld) return;
     this.#outstanding.advance();
     if (this.#closing && !this.#outstanding.isFull) this.#connection.close(false);
   }

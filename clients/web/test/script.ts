@@ -1,5 +1,6 @@
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
+import { trailerParse } from "@connectrpc/connect/protocol-grpc-web";
 
 import {
   type ConnectRequest,
@@ -51,6 +52,8 @@ export class Script {
 export class ScriptedStream extends EventTarget implements WebSocketLike {
   binaryType = "";
   readyState = 0;
+  /** The client's, once the stream is open. */
+  headers = new Headers();
   /** What the client has said but for `received`, which comes whenever it is due. */
   readonly #requests = new Queue<ConnectRequest>();
   readonly #received: ConnectRequest[] = [];
@@ -70,6 +73,7 @@ export class ScriptedStream extends EventTarget implements WebSocketLike {
     // The first message is the headers, and one byte alone is a half-close.
     if (this.#begun && data.length > 1) this.#take(fromBinary(ConnectRequestSchema, data.subarray(6)));
     else if (this.#begun) this.#requests.end();
+    else this.headers = trailerParse(data);
     this.#begun = true;
   }
 

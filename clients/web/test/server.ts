@@ -10,7 +10,7 @@ export interface TestServer {
 }
 
 /** The server's program, which scripts/test.mjs builds. */
-const program = new URL("../beckon", import.meta.url).pathname;
+export const program = new URL("../beckon", import.meta.url).pathname;
 
 /** Starts a server with more flags, if there are any. */
 export async function startServer(...flags: string[]): Promise<TestServer> {

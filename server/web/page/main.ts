@@ -5,8 +5,10 @@
 import { clearChat } from "./chat.js";
 import { control } from "./controls.js";
 import { byId, dismissNotice, showNotice, within } from "./dom.js";
+import { hashOf, readHash } from "./link.js";
 import { Media } from "./media.js";
 import { Meeting, type Place } from "./meeting.js";
+import { askForToken, isAboutToken, readToken, useToken } from "./token.js";
 import { deviceProblemInWords, entryProblemInWords } from "./words.js";
 
 const entrance = byId("entrance");
@@ -25,6 +27,7 @@ const nameKey = "beckon.name";
 form.onsubmit = async (submit) => {
   submit.preventDefault();
   joinButton.disabled = true;
+  readToken();
   try {
     await enter({ name: nameInput.value.trim(), room: roomInput.value.trim() });
   } finally {
@@ -41,7 +44,7 @@ async function enter(place: Place): Promise<void> {
     await meeting.enter();
   } catch (error) {
     media.close();
-    showNotice(entryProblemInWords(error));
+    showProblem(entryProblemInWords(error), error);
     return;
   }
 
@@ -61,10 +64,16 @@ async function enter(place: Place): Promise<void> {
     dismissNotice();
     leave();
   };
-  meeting.onEnd = (why) => {
+  meeting.onEnd = (why, error) => {
     leave();
-    showNotice(why);
+    showProblem(why, error);
   };
+}
+
+/** Tells why one is not in the room and, if that is what is missing, asks for an access token. */
+function showProblem(why: string, error: unknown): void {
+  showNotice(why);
+  if (isAboutToken(error)) askForToken();
 }
 
 function showMeeting(room: string): void {
@@ -94,17 +103,17 @@ copyButton.onclick = async () => {
 };
 
 function linkTo(room: string): string {
-  return new URL(`#${encodeURIComponent(room)}`, location.href).href;
+  return new URL(hashOf(room), location.href).href;
 }
 
-/** Fills in the room of the link that was followed. */
+/** Fills in the room of the link that was followed, and takes the access token out of the address. */
 function readLink(): void {
-  if (location.hash.length < 2) return;
-  try {
-    roomInput.value = decodeURIComponent(location.hash.slice(1));
-  } catch {
-    roomInput.value = location.hash.slice(1); // It was not encoded.
-  }
+  const { room, token } = readHash(location.hash);
+  if (room !== undefined) roomInput.value = room;
+  if (token === undefined) return;
+  const shown = view.hidden ? room : roomName.textContent;
+  history.replaceState(null, "", shown === undefined ? location.pathname + location.search : linkTo(shown));
+  useToken(token);
 }
 
 function keptName(): string {

@@ -1,10 +1,12 @@
 import { type Event, LeaveReason, type Peer, Room, type Route, Session } from "@beckon/client";
 
 import { startChat } from "./chat.js";
+import { type Code, codeOf } from "./code.js";
 import { announce, dismissNotice, showNotice } from "./dom.js";
 import type { Media } from "./media.js";
 import { type Person, showPeople } from "./people.js";
 import { removeTile, removeTiles, showTile } from "./tiles.js";
+import { presentToken } from "./token.js";
 import { callInWords, entryProblemInWords, nameOf, peerInWords, removalInWords } from "./words.js";
 
 /** How often it is measured how the calls are, in milliseconds. */
@@ -27,11 +29,12 @@ export interface Place {
 /** Oneself in a room, from {@link Meeting.enter} to {@link Meeting.leave}; on several sessions if one is gone for good. */
 export class Meeting {
   /** Called when one is no longer in the room and will not be again, with why in words; not after `leave`. */
-  onEnd?: (why: string) => void;
+  onEnd?: (why: string, error?: unknown) => void;
 
   readonly #place: Place;
   readonly #media: Media;
   readonly #routes = new Map<Peer, Route>();
+  readonly #codes = new Map<Peer, Code>();
   /** What was announced last of whom. */
   readonly #announced = new WeakMap<Peer, string>();
   #session: Session | undefined;
@@ -73,7 +76,7 @@ export class Meeting {
 
   async #join(): Promise<void> {
     const { room, name } = this.#place;
-    const session = await Session.connect("/");
+    const session = await Session.connect("/", { token: presentToken });
     if (this.#left) return void session.close();
     try {
       startChat(session, room);
@@ -120,13 +123,13 @@ export class Meeting {
         await this.#join();
         this.#showConnected();
       } catch (error) {
-        return this.#end(entryProblemInWords(error));
+        return this.#end(entryProblemInWords(error), error);
       }
     }
   }
 
-  #end(why: string): void {
-    if (!this.#left) this.onEnd?.(why);
+  #end(why: string, error?: unknown): void {
+    if (!this.#left) this.onEnd?.(why, error);
   }
 
   #mediaChanged(kind: "audio" | "video", track: MediaStreamTrack | null): void {
@@ -148,6 +151,7 @@ export class Meeting {
     showTile("self", {
       name,
       state: "",
+      code: undefined,
       stream,
       veil: "",
       muted: !microphone,
@@ -162,11 +166,15 @@ export class Meeting {
     if (this.#left) return;
     const { user, call, stream } = peer;
     const connected = call?.state === "connected";
-    if (!connected) this.#routes.delete(peer);
+    if (!connected) {
+      this.#routes.delete(peer);
+      this.#codes.delete(peer);
+    } else if (!this.#codes.has(peer)) void this.#verify(peer);
     const state = callInWords(peer, this.#routes.get(peer));
     showTile(user.id, {
       name: nameOf(user),
       state: connected ? state : "",
+      code: this.#codes.get(peer),
       stream,
       veil: connected ? "" : state,
       muted: user.attributes.microphone === "off",
@@ -191,6 +199,7 @@ export class Meeting {
     if (this.#left) return;
     removeTile(peer.user.id);
     this.#routes.delete(peer);
+    this.#codes.delete(peer);
     this.#showPeople();
     const how = reason === LeaveReason.LOST ? "lost the connection" : "left";
     announce(`${nameOf(peer.user)} has ${how}.`);
@@ -204,9 +213,20 @@ export class Meeting {
     showPeople([{ id: "self", name: `${name} (you)`, state: "" }, ...others]);
   }
 
+  /** Finds out the security code of a connected call, and shows it. */
+  async #verify(peer: Peer): Promise<void> {
+    const { call } = peer;
+    if (!call) return;
+    const code = await codeOf(call);
+    if (peer.call !== call || call.state !== "connected" || this.#codes.get(peer) === code) return;
+    this.#codes.set(peer, code);
+    this.#showPeer(peer);
+  }
+
   async #measure(): Promise<void> {
     for (const peer of this.#room?.peers.values() ?? []) {
       if (peer.call?.state !== "connected") continue;
+      void this.#verify(peer);
       const route = await peer.call.route();
       if (!route || this.#room?.peers.get(peer.user.id) !== peer) continue; // Gone in the meantime.
       this.#routes.set(peer, route);

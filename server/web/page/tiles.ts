@@ -1,3 +1,4 @@
+import type { Code } from "./code.js";
 import { byId, within } from "./dom.js";
 import { tileSize } from "./grid.js";
 
@@ -6,6 +7,8 @@ export interface Tile {
   name: string;
   /** How the connection is, in a few words; may be empty. */
   state: string;
+  /** The call's security code; undefined if there is nothing to show. */
+  code: Code | undefined;
   stream: MediaStream;
   /** In place of the picture: why it is not there. Empty: it is. */
   veil: string;
@@ -24,7 +27,7 @@ const template = byId<HTMLTemplateElement>("tile");
 const tiles = new Map<string, HTMLLIElement>();
 
 /** Shows a tile, or shows it as it is now. */
-export function showTile(id: string, { name, state, stream, veil, muted, whole, mirrored, silent }: Tile): void {
+export function showTile(id: string, { name, state, code, stream, veil, muted, whole, mirrored, silent }: Tile): void {
   let tile = tiles.get(id);
   if (!tile) {
     tile = within<HTMLLIElement>(template.content.cloneNode(true) as DocumentFragment, "li");
@@ -38,6 +41,9 @@ export function showTile(id: string, { name, state, stream, veil, muted, whole, 
   setText(within(tile, ".veil"), veil);
   setText(within(tile, ".caption span"), name);
   setText(within(tile, ".caption small"), state);
+  const codeLine = within<HTMLElement>(tile, ".code");
+  setText(codeLine, code?.text ?? "");
+  codeLine.title = code?.title ?? "";
 
   const video = within<HTMLVideoElement>(tile, "video");
   video.muted = silent;

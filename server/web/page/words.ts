@@ -64,6 +64,8 @@ function endInWords(name: string, reason: NonNullable<NonNullable<Peer["call"]>[
       return `no way to ${name} was found, trying again`;
     case "unreachable":
       return `the server does not reach ${name}`;
+    case "notAllowed":
+      return `you are not allowed to call ${name}`;
     case "left":
       return `${name} has left`;
     case "lost":
@@ -78,7 +80,7 @@ export function entryProblemInWords(error: unknown): string {
       case FailureCode.ROOM_FULL:
         return "The room is full. Try again when somebody has left, or choose another.";
       case FailureCode.PERMISSION_DENIED:
-        return "You are not allowed in this room. Choose another, or ask who invited you.";
+        return `You are not allowed in this room: ${error.detail}. Choose another, or ask who invited you.`;
       default:
         return `The server refused: ${error.detail}.`;
     }
@@ -92,8 +94,11 @@ export function entryProblemInWords(error: unknown): string {
       case "LIMIT":
         return "The server is busy. Try again in a minute.";
       case "NO_TOKEN":
+        return "This server asks for an access token. Paste yours, then join again.";
       case "BAD_TOKEN":
+        return `The server does not take this access token: ${error.detail}. Paste another, then join again.`;
       case "TOKEN_EXPIRED":
+        return "Your access token has run out. Paste another, then join again.";
       case "NOT_ALLOWED":
         return `The server lets in only those whom it knows: ${error.detail}.`;
       default:

@@ -15,9 +15,10 @@ export interface CallEnd {
    *
    * - `left`: the other side has left the room;
    * - `unreachable`: the server did not take a message for the other side;
+   * - `notAllowed`: it did not, since the access token does not allow calls;
    * - `lost`: this side's session was lost.
    */
-  readonly reason: HangupWord | RejectWord | "left" | "unreachable" | "lost";
+  readonly reason: HangupWord | RejectWord | "left" | "unreachable" | "notAllowed" | "lost";
   /** Why, for a person; may be empty. */
   readonly detail: string;
 }

@@ -1,23 +1,9 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { join } from "node:path";
 import { test } from "node:test";
 
 import { launch, openTab } from "./support/chromium.mjs";
-import { built, serve } from "./support/server.mjs";
-
-/** Starts the native peer, gopeer/main.go, until the test ends. @returns when it is in the room, and how it ends. */
-function gopeer(t, grpc) {
-  const child = spawn(join(built, "gopeer"), ["-server", grpc], { stdio: ["ignore", "pipe", "inherit"] });
-  const ended = once(child, "exit");
-  t.after(async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    child.kill("SIGKILL");
-    await ended;
-  });
-  return { ended, joined: once(child.stdout, "data") };
-}
+import { gopeer } from "./support/gopeer.mjs";
+import { serve } from "./support/server.mjs";
 
 /** Opens a tab in the room, whose calls open or take a data channel. What is heard on it is `window.heard`. */
 async function enter(t, web, { speaks }) {

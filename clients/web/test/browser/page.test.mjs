@@ -312,7 +312,7 @@ test("permission denied", async (t) => {
 });
 
 test("a page that came without encryption", async (t) => {
-  const { web } = await serve(t);
+  const { web } = await serve(t, "--web-origin", "http://beckon.test");
   const browser = await launch(t, "--host-resolver-rules=MAP beckon.test 127.0.0.1");
   const url = `http://beckon.test:${new URL(web).port}/#lobby`; // Unlike localhost, no secure context.
   const ana = await openTab(t, browser, url);

@@ -1,5 +1,6 @@
 // Command gopeer is a native peer for the tests in a browser. It enters a room, calls whoever is there and says hello on
-// a data channel, or is called and answers what is said to it in capitals. It ends when a call has.
+// a data channel, or is called and answers what is said to it in capitals. Once a call is connected it prints its
+// security code. It ends when a call has.
 package main
 
 import (
@@ -52,6 +53,11 @@ func run(ctx context.Context, server, room string) error {
 		return err
 	}
 	fmt.Println("joined")
+	conn.OnConnectionStateChange(func(state webrtc.PeerConnectionState) {
+		if state == webrtc.PeerConnectionStateConnected {
+			printCode(conn)
+		}
+	})
 	return (&peer{session, conn, room}).talk(ctx)
 }
 
@@ -62,6 +68,16 @@ func newConnection() (*webrtc.PeerConnection, error) {
 	engine.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	engine.SetICEMulticastDNSMode(ice.MulticastDNSModeDisabled)
 	return webrtc.NewAPI(webrtc.WithSettingEngine(engine)).NewPeerConnection(webrtc.Configuration{})
+}
+
+// printCode prints what people compare to know that nobody sits between them.
+func printCode(conn *webrtc.PeerConnection) {
+	code, err := beckon.VerificationCode(conn.CurrentLocalDescription().SDP, conn.CurrentRemoteDescription().SDP)
+	if err != nil {
+		log.Print(err)
+		return
+	}
+	fmt.Println("code", code)
 }
 
 func (p *peer) talk(ctx context.Context) error {

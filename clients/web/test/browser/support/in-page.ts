@@ -1,5 +1,5 @@
 // What the tests use within a tab, as `window.beckon`.
-import { Call, Room, Session, onCall } from "../../../src/index.js";
+import { Call, Room, Session, onCall, verificationCode } from "../../../src/index.js";
 import { Script } from "../../script.js";
 
 /** Resolves when `test` gives something, which it is asked often; rejects after `seconds`. */
@@ -28,4 +28,6 @@ async function watching(pc: RTCPeerConnection): Promise<void> {
   await until("pictures", async () => (await framesDecoded(pc)) >= before + 10);
 }
 
-Object.assign(window, { beckon: { Call, Room, Script, Session, onCall, until, framesDecoded, watching } });
+Object.assign(window, {
+  beckon: { Call, Room, Script, Session, onCall, until, verificationCode, framesDecoded, watching },
+});
