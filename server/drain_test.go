@@ -143,7 +143,7 @@ func TestDrainAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const clients, warm = 2, 20
 			j := &journal{handled: map[string][]uint64{}}
-			s := start(t, server.Config{Logger: slog.New(j), MaxMessagesPerSecond: -1, MaxBytesPerSecond: -1}, listen(t))
+			s := start(t, server.Config{Logger: slog.New(j), MaxMessagesPerSecond: -1, MaxBytesPerSecond: -1, MaxOutboxBytes: -1}, listen(t))
 			var going, running sync.WaitGroup
 			answered := map[string][]uint64{}
 			var mu sync.Mutex // Of answered.

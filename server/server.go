@@ -46,12 +46,13 @@ type Server struct {
 	adminSecret []byte
 	relax       context.CancelFunc // Ends what keeps access fresh.
 
-	asked    chan struct{}  // Closed when an operator has asked for the end.
-	draining chan struct{}  // Closed when the server begins to shut down.
-	spread   time.Duration  // Written before draining is closed. The time over which streams end.
-	mu       sync.Mutex     // Held to close asked and draining, and to enter streams before that.
-	streams  sync.WaitGroup // Handlers of streams.
-	readers  sync.WaitGroup // The goroutines that read them, which may end a little later.
+	asked    chan struct{}         // Closed when an operator has asked for the end.
+	draining chan struct{}         // Closed when the server begins to shut down.
+	spread   time.Duration         // Written before draining is closed. The time over which streams end.
+	natives  map[*closing]struct{} // Guarded by mu. Native streams of Connect.
+	mu       sync.Mutex            // Held to close asked and draining, and to enter streams before that.
+	streams  sync.WaitGroup        // Handlers of streams.
+	readers  sync.WaitGroup        // The goroutines that read them, which may end a little later.
 }
 
 // New returns a server that is ready to serve. Shutdown must end it.
@@ -66,6 +67,7 @@ func New(cfg Config) (*Server, error) {
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
+		natives:  make(map[*closing]struct{}),
 	}
 	key, err := cfg.sessionKey()
 	if err != nil {
@@ -313,6 +315,9 @@ func (s *Server) beginDraining() {
 	if !s.isDraining() {
 		s.spread = min(perStream*time.Duration(1+s.hub.Sessions()), max(s.cfg.DrainTimeout/2, perStream))
 		close(s.draining)
+		for e := range s.natives {
+			s.drainLater(e)
+		}
 	}
 }
 

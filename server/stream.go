@@ -41,7 +41,18 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 		return errDraining
 	}
 	defer s.streams.Done()
-	conn := s.hub.Open(st, remote(ctx))
+	if _, native := st.(*grpcStream); native {
+		if f, ok := grpc.ServerTransportStreamFromContext(ctx).(finisher); ok { // As it is, though nothing promises it.
+			return s.serveAlone(ctx, st, f)
+		}
+	}
+	over := make(chan struct{}, 1) // Holds a value once the hub wants the stream ended.
+	conn := s.hub.Open(st, remote(ctx), func() {
+		select {
+		case over <- struct{}{}:
+		default:
+		}
+	})
 	end := make(chan error, 1) // Gets one value.
 	s.readers.Go(func() {
 		end <- s.read(ctx, st, conn)
@@ -49,13 +60,18 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 			close(l.over)
 		}
 	})
-	var err error
-	switch err = s.await(conn, end); {
-	case isClosed(conn.TakenOver()): // It is sent nothing more.
+	return s.conclude(ctx, conn, s.await(conn, end, over))
+}
+
+// conclude returns the status with which a stream is to end, for that reason; nil: as its client has asked. It waits until
+// the client has been sent what it has to be sent.
+func (s *Server) conclude(ctx context.Context, conn *hub.Conn, err error) error {
+	switch why := conn.MustEnd(); {
+	case why&hub.TakenUp != 0: // It is sent nothing more.
 		err = ending(hub.TakenOver, "the session was taken up on another stream")
-	case isClosed(conn.Outlived()):
+	case why&hub.Outlived != 0:
 		err = errOutlived
-	case isClosed(conn.Kicked()): // Whatever came of that first.
+	case why&hub.Revoked != 0: // Whatever came of that first.
 		conn.Revoke() // It may have yet to end.
 		linger(ctx, conn)
 		err = errKicked
@@ -70,26 +86,17 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	return final.Err()
 }
 
-// await returns why a stream is to end, when it is. end gets what the client's messages came to.
-func (s *Server) await(conn *hub.Conn, end <-chan error) error {
+// await returns why a stream is to end, when it is. end gets what the client's messages came to; over a value once
+// the hub wants the stream ended.
+func (s *Server) await(conn *hub.Conn, end <-chan error, over <-chan struct{}) error {
 	draining := s.draining
 	var drained <-chan time.Time // Nil before the server is draining.
 	for {
 		select {
 		case err := <-end:
 			return err
-		case <-conn.Overflowed():
-			return errSlowConsumer
-		case <-conn.Silent():
-			return ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
-		case <-conn.TakenOver():
-			return nil
-		case <-conn.Outlived():
-			return errOutlived
-		case <-conn.Kicked():
-			return errKicked
-		case <-conn.Expired():
-			return ending(hub.Reason(auth.TokenExpired), "the access token has run out: resume with a new one")
+		case <-over:
+			return s.why(conn)
 		case <-draining:
 			draining = nil
 			after := rand.N(s.spread)
@@ -100,6 +107,23 @@ func (s *Server) await(conn *hub.Conn, end <-chan error) error {
 			return errDraining
 		}
 	}
+}
+
+// why returns why a stream that the hub wants ended is to end.
+func (s *Server) why(conn *hub.Conn) error {
+	switch why := conn.MustEnd(); {
+	case why&hub.TakenUp != 0:
+		return nil // See conclude.
+	case why&hub.Outlived != 0:
+		return errOutlived
+	case why&hub.Revoked != 0:
+		return errKicked
+	case why&hub.Expired != 0:
+		return errExpired
+	case why&hub.Overflowed != 0:
+		return errSlowConsumer
+	}
+	return errSilent
 }
 
 // isClosed reports whether done is closed.
@@ -126,8 +150,7 @@ func linger(ctx context.Context, conn *hub.Conn) bool {
 		select {
 		case <-conn.Written():
 			patience.Stop()
-			return true
-		case <-conn.Overflowed():
+			return conn.MustEnd()&hub.Overflowed == 0
 		case <-ctx.Done():
 		case <-patience.C:
 			if conn.Sent() > before {
@@ -142,6 +165,8 @@ func linger(ctx context.Context, conn *hub.Conn) bool {
 var (
 	errDraining     = ending(hub.ShuttingDown, "the server shuts down: resume on another, or on this one in a while")
 	errSlowConsumer = ending(hub.SlowConsumer, "the client reads more slowly than events come for it")
+	errSilent       = ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
+	errExpired      = ending(hub.Reason(auth.TokenExpired), "the access token has run out: resume with a new one")
 	errOutlived     = ending(hub.NoLog, "the server was out of touch with the cluster: resume, here or on another node")
 	errKicked       = ending(hub.Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew")
 )

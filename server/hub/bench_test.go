@@ -21,7 +21,7 @@ func (sink) Send([]byte) error { return nil }
 // enterSink opens a session that is in the lobby and whose events go nowhere.
 func enterSink(b *testing.B, h *Hub, p beckonv1.Presence) *Conn {
 	b.Helper()
-	s := h.Open(sink{}, netip.AddrPort{})
+	s := h.Open(sink{}, netip.AddrPort{}, nil)
 	handle(b, s, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: "lobby", Presence: p}}})
 	return s
 }
@@ -114,7 +114,7 @@ func BenchmarkIdleSession(b *testing.B) {
 		before := live()
 		sessions := make([]*Conn, n)
 		for i := range sessions {
-			s := h.Open(sink{}, netip.AddrPort{})
+			s := h.Open(sink{}, netip.AddrPort{}, nil)
 			handle(b, s, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: fmt.Sprint("room ", i/2), Presence: delta}}})
 			<-s.Written()
 			sessions[i] = s

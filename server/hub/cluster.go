@@ -65,27 +65,23 @@ func userOf(entry []byte) *beckonv1.User {
 func (h *Hub) followOwn(id string, rec *roomlog.Record) {
 	h.mu.Lock()
 	s := h.sessions[id]
-	moved := s != nil && rec.Kind == roomlog.Move && rec.Node != h.cfg.Node
-	var c *Conn
-	if moved {
-		h.removeLocked(s)
-		c = s.conn.Load()
-	}
 	h.mu.Unlock()
 	switch {
-	case moved:
-		h.clearing.Go(func() { s.giveAway(c) }) // Which waits for what is being handled, and that may wait for the log.
-	case s != nil:
+	case s == nil:
+	case rec.Kind == roomlog.Move && rec.Node != h.cfg.Node:
+		c, moved := s.conn.Load(), rec.Seq
+		h.clearing.Go(func() { s.giveAway(c, moved) }) // Which waits for what is being handled, and that may wait for the log.
+	default:
 		s.own.record(rec)
 	}
 }
 
-// giveAway ends the session here: another process has taken it up. c is the stream that it was on then, nil if there was
-// none; a newer one wants to take it back.
-func (s *Session) giveAway(c *Conn) {
+// giveAway ends the session here: another process has taken it up, by the record of that number. c is the stream that it
+// was on then, nil if there was none; a newer one wants to take it back.
+func (s *Session) giveAway(c *Conn, moved roomlog.Seq) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ended {
+	if !s.ended && moved > s.own.owner { // Else it has been taken back since: what is told may be behind.
 		s.giveAwayLocked(c)
 	}
 }
@@ -99,8 +95,7 @@ func (s *Session) giveAwayLocked(c *Conn) {
 		leftover = append(leftover, leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LOST, expect))
 	}
 	if s.forsake() == c && c != nil {
-		c.out.close()
-		close(c.taken)
+		c.takeOver(TakenUp)
 	}
 	s.hub.stats.moved.Add(1)
 	s.hub.log.Info("session moved to another node", "session", s.id, "rooms", len(leftover))
@@ -146,8 +141,7 @@ func (h *Hub) forsakeAll() {
 		s.mu.Lock()
 		if !s.ended {
 			if c := s.forsake(); c != nil {
-				c.out.close()
-				close(c.outlived)
+				c.takeOver(Outlived)
 			}
 		}
 		s.mu.Unlock()

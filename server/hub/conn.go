@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -28,23 +27,14 @@ type Stream interface {
 // goroutine; the other methods may be called concurrently.
 type Conn struct {
 	// Immutable.
-	hub    *Hub
-	remote netip.AddrPort // Where it comes from. May be invalid.
-	opened time.Time
-	out    outbox
-	// Closed when the session has been taken up on another stream.
-	taken chan struct{}
-	// Closed when the client has been silent for too long.
-	silent     chan struct{}
-	silentOnce sync.Once
-	waiting    *list.Element // In Hub.pending, until the client has said something.
-	// Closed when nothing more is to be handled.
-	stopped chan struct{}
-	// Closed when the session's grant was revoked, and when it has run out.
-	kicked, expired chan struct{}
-	kickOnce        sync.Once
-	// Closed when the other nodes of the cluster took this process for dead.
-	outlived chan struct{}
+	hub     *Hub
+	remote  netip.AddrPort // Where it comes from. May be invalid.
+	opened  time.Time
+	out     outbox
+	waiting *list.Element // In Hub.pending, until the client has said something.
+
+	ends    ends
+	stopped atomic.Bool // Nothing more is to be handled.
 
 	// Set with the first message.
 	session atomic.Pointer[Session]
@@ -61,21 +51,17 @@ var ErrLeft = errors.New("the session was ended by its client")
 
 // Open begins a stream from that address, which may be invalid. Its events go to st. It must be ended by Leave or Lose. If
 // there are too many that have yet to say something, the oldest of them counts as silent: who has something to say does so
-// at once.
-func (h *Hub) Open(st Stream, from netip.AddrPort) *Conn {
+// at once. ended, which may be nil, is called when there is a reason more for the stream to end, which MustEnd tells; it must not
+// wait.
+func (h *Hub) Open(st Stream, from netip.AddrPort, ended func()) *Conn {
 	c := &Conn{
-		hub:     h,
-		remote:  from,
-		opened:  time.Now(),
-		out:     outbox{stream: st, stats: &h.stats, limit: h.cfg.MaxOutboxBytes, overflowed: make(chan struct{})},
-		taken:   make(chan struct{}),
-		silent:  make(chan struct{}),
-		stopped: make(chan struct{}),
-		kicked:  make(chan struct{}),
-		expired: make(chan struct{}),
-
-		outlived: make(chan struct{}),
+		hub:    h,
+		remote: from,
+		ends:   ends{tell: ended},
+		opened: time.Now(),
+		out:    outbox{stream: st, stats: &h.stats, limit: h.cfg.MaxOutboxBytes},
 	}
+	c.out.ends = &c.ends
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if most := h.cfg.MaxPending; most > 0 && h.pending.Len() >= most {
@@ -96,38 +82,18 @@ func (c *Conn) ID() string {
 	return ""
 }
 
-// Overflowed returns a channel that is closed when the client reads too slowly. The stream must end then.
-func (c *Conn) Overflowed() <-chan struct{} { return c.out.overflowed }
-
-// Silent returns a channel that is closed when a client that used to send pings has been silent for three intervals, or
-// one that has yet to say anything for one, or when there are too many of these. The stream must end then.
-func (c *Conn) Silent() <-chan struct{} { return c.silent }
-
 // tooSilent tells that the client has been silent for too long.
 func (c *Conn) tooSilent() {
-	c.silentOnce.Do(func() {
-		close(c.silent)
+	if c.ends.add(TooSilent) {
 		c.hub.stats.tooSilent.Add(1)
-	})
+	}
 }
 
-// TakenOver returns a channel that is closed when the session has been taken up on another stream. This one must end
-// then; it is sent nothing more.
-func (c *Conn) TakenOver() <-chan struct{} { return c.taken }
-
-// Kicked returns a channel that is closed when the session's grant was revoked. The stream must end then.
-func (c *Conn) Kicked() <-chan struct{} { return c.kicked }
-
-// Expired returns a channel that is closed when the session's grant has run out. The stream must end then; the session can
-// be taken up with a new grant.
-func (c *Conn) Expired() <-chan struct{} { return c.expired }
-
-// Outlived returns a channel that is closed when the session has ended here since the other nodes of the cluster took this
-// process for dead. The stream must end then; it is sent nothing more. The session may be taken up.
-func (c *Conn) Outlived() <-chan struct{} { return c.outlived }
-
-// kick tells that the session's grant was revoked.
-func (c *Conn) kick() { c.kickOnce.Do(func() { close(c.kicked) }) }
+// takeOver tells that the session is on another stream, or has ended here for a reason of that kind.
+func (c *Conn) takeOver(why End) {
+	c.out.close()
+	c.ends.add(why)
+}
 
 // Revoke ends the session, whose grant was revoked. What is queued can still be written.
 func (c *Conn) Revoke() {
@@ -135,7 +101,7 @@ func (c *Conn) Revoke() {
 	if s == nil {
 		return
 	}
-	c.kick()
+	c.ends.add(Revoked)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.end(beckonv1.LeaveReason_LEAVE_REASON_KICKED)
@@ -163,7 +129,7 @@ func (c *Conn) Drain(after time.Duration) {
 // Stop has nothing more handled, and returns when what is being handled is answered: the client can know that what has no
 // answer when the stream ends was not handled. It must be called once at most.
 func (c *Conn) Stop() {
-	close(c.stopped)
+	c.stopped.Store(true)
 	if s := c.session.Load(); s != nil {
 		s.mu.Lock()
 		defer s.mu.Unlock() // Nothing is to be done: whoever held it has seen that all is over, or was done.
@@ -199,10 +165,8 @@ func (c *Conn) Handle(ctx context.Context, b []byte) error {
 	if s.conn.Load() != c {
 		return c.whyGone()
 	}
-	select {
-	case <-c.stopped:
+	if c.stopped.Load() {
 		return errStopped
-	default:
 	}
 	return s.handle(ctx, &req, len(b))
 }
@@ -220,14 +184,13 @@ var (
 
 // whyGone returns why the session is no longer on c.
 func (c *Conn) whyGone() error {
-	select {
-	case <-c.kicked:
+	switch why := c.MustEnd(); {
+	case why&Revoked != 0:
 		return errKicked
-	case <-c.outlived:
+	case why&Outlived != 0:
 		return errOutlived
-	default:
-		return errTakenOver
 	}
+	return errTakenOver
 }
 
 // begin opens a session, on c, whose client asks for that room first.

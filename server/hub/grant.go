@@ -245,7 +245,7 @@ func (h *Hub) Revoke(revoked func(*auth.Grant) bool) {
 	h.mu.Unlock()
 	for _, s := range kicked {
 		if c := s.conn.Load(); c != nil {
-			c.kick()
+			c.ends.add(Revoked)
 		}
 	}
 	for _, s := range kicked {
@@ -268,7 +268,7 @@ func (c *Conn) beatGrant(now time.Time) {
 		switch left := g.Expires.Sub(now); {
 		case left <= 0 && !p.expired:
 			p.expired = true
-			close(c.expired)
+			c.ends.add(Expired)
 		case left <= expiryNotice && !p.warned && left > 0:
 			p.warned = true
 			f := fail(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING, "", "the access token runs out in %s: resume with a new one", left.Round(time.Second))

@@ -19,8 +19,8 @@ const (
 type pulse struct {
 	pushes, handled uint64 // What the session's counters were.
 	quiet, silent   int    // For how many ticks they have not changed.
-	lost            bool   // Conn.silent is closed.
-	warned, expired bool   // That the grant runs out; Conn.expired is closed.
+	lost            bool   // Conn.ends has TooSilent.
+	warned, expired bool   // That the grant runs out; Conn.ends has Expired.
 }
 
 // beat looks after all streams once a tick, until ctx ends: one timer for all of them.

@@ -65,7 +65,7 @@ func open(tb testing.TB, h *Hub) *client {
 func listen(tb testing.TB, h *Hub) *client {
 	tb.Helper()
 	c := &client{tb: tb}
-	conn := h.Open(c, netip.AddrPort{})
+	conn := h.Open(c, netip.AddrPort{}, nil)
 	c.Conn = conn
 	return c
 }
@@ -302,9 +302,7 @@ func TestSlowConsumer(t *testing.T) {
 				t.Fatalf("after %d messages %d bytes wait for the slow client, with a bound of %d", i, got, bound)
 			}
 		}
-		select {
-		case <-eve.Overflowed():
-		default:
+		if eve.MustEnd() != Overflowed {
 			t.Fatal("the slow client goes on")
 		}
 		received := 0
@@ -421,14 +419,7 @@ func TestHeartbeat(t *testing.T) {
 		if n := len(script.take()); n < 24 || n > 28 { // 270 s.
 			t.Errorf("the silent client got %d heartbeats in 270 s", n)
 		}
-		closed := func(c *client) bool {
-			select {
-			case <-c.Silent():
-				return true
-			default:
-				return false
-			}
-		}
+		closed := func(c *client) bool { return c.MustEnd() == TooSilent }
 		if closed(pinging) {
 			t.Error("a client that pings counts as silent")
 		}

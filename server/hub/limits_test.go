@@ -15,7 +15,7 @@ import (
 func openFrom(t *testing.T, h *Hub, addr string) *client {
 	t.Helper()
 	c := &client{tb: t}
-	conn := h.Open(c, netip.AddrPortFrom(netip.MustParseAddr(addr), 1))
+	conn := h.Open(c, netip.AddrPortFrom(netip.MustParseAddr(addr), 1), nil)
 	c.Conn = conn
 	return c
 }
@@ -82,15 +82,11 @@ func TestMaxPending(t *testing.T) {
 			streams = append(streams, listen(t, h))
 		}
 		for i, c := range streams {
-			select {
-			case <-c.Silent():
-				if i > 1 {
-					t.Errorf("stream %d counts as silent", i)
-				}
-			default:
-				if i < 2 {
-					t.Errorf("stream %d, one too many, goes on", i)
-				}
+			switch silent := c.MustEnd() == TooSilent; {
+			case silent && i > 1:
+				t.Errorf("stream %d counts as silent", i)
+			case !silent && i < 2:
+				t.Errorf("stream %d, one too many, goes on", i)
 			}
 		}
 		streams[0].join("lobby", none) // It has spoken all the same; its stream is about to end.

@@ -34,8 +34,8 @@ type outbox struct {
 	stream Stream
 	stats  *stats
 	limit  int
-	// Closed when more was pushed than the limit allows. Nothing is sent from then on.
-	overflowed chan struct{}
+	// Has Overflowed when more was pushed than the limit allows. Nothing is sent from then on.
+	ends *ends
 
 	// What is queued or being written, but for the list, and what is to be queued later.
 	bytes atomic.Int64
@@ -96,7 +96,7 @@ func (o *outbox) chargeLocked(n int) bool {
 		return true
 	}
 	o.closeLocked()
-	close(o.overflowed)
+	o.ends.add(Overflowed)
 	o.stats.overflowed.Add(1)
 	return false
 }
@@ -229,9 +229,13 @@ func (o *outbox) closeLocked() {
 	o.closed = true
 	o.dropped.Store(true)
 	o.queue, o.spare = nil, nil
+	if o.idle != nil { // What waits for that should see why it is not worth it.
+		close(o.idle)
+		o.idle = nil
+	}
 }
 
-// written returns a channel that is closed once nothing is left to write.
+// written returns a channel that is closed once nothing is left to write, or nothing more will be written.
 func (o *outbox) written() <-chan struct{} {
 	o.mu.Lock()
 	defer o.mu.Unlock()

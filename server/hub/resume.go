@@ -35,8 +35,7 @@ func (c *Conn) resume(ctx context.Context, req *wire.Request) error {
 		}
 		c.speakFor(s)
 		if old := s.conn.Swap(c); old != nil {
-			old.out.close()
-			close(old.taken)
+			old.takeOver(TakenUp)
 		}
 		if err = c.resumeSession(ctx, s, req, grant); !errors.Is(err, errGivenAway) {
 			return err
@@ -249,14 +248,14 @@ func (c *Conn) makeSpace(ctx context.Context, n int) error {
 		select {
 		case <-c.out.written():
 		case <-time.After(spacePause):
-		case <-c.taken:
-			return errTakenOver
-		case <-c.stopped:
-			return errStopped
-		case <-c.kicked:
-			return errKicked
 		case <-ctx.Done():
 			return ctx.Err()
+		}
+		switch {
+		case c.ends.has(TakenUp | Revoked | Outlived):
+			return c.whyGone()
+		case c.stopped.Load():
+			return errStopped
 		}
 		if now := c.Sent(); now != sent {
 			sent, since = now, time.Now()

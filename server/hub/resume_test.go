@@ -215,9 +215,7 @@ func TestTakenOver(t *testing.T) {
 		bob.read()
 		old := bob.client
 		bob.comeBack()
-		select {
-		case <-old.TakenOver():
-		default:
+		if old.MustEnd() != TakenUp {
 			t.Error("the older stream goes on")
 		}
 		if err := old.say(data(0, "", "lobby", "hello")); reasonOf(err) != TakenOver {
