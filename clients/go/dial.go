@@ -46,7 +46,7 @@ func open(ctx context.Context, cc grpc.ClientConnInterface, owned io.Closer, o *
 	release := context.AfterFunc(ctx, func() { end(nil) })
 	streamCtx, cancel := context.WithCancelCause(life)
 	tokens := newTokens(o)
-	l, err := tokens.greet(streamCtx, cancel, cc)
+	l, err := tokens.greetFirst(streamCtx, cancel, cc)
 	if !release() {
 		cancel(nil)
 		return nil, ctx.Err()

@@ -71,7 +71,8 @@
 // # Access
 //
 // A server may want to know who somebody is: [WithToken] shows it an access token, [WithTokenSource] gets another before
-// that runs out. Two people who want to be sure that not even the server sits between them compare the [VerificationCode]
+// that runs out, and the session goes on with it on another stream, without a gap. Another machine is shown a token with TLS
+// alone. Two people who want to be sure that not even the server sits between them compare the [VerificationCode]
 // of their call.
 //
 // # The end

@@ -104,7 +104,7 @@ type Reason string
 
 // The reasons of an [EndError] that the server gives. The specification says what a client should do about each.
 const (
-	// NoToken: the server asks for an access token.
+	// NoToken: the server asks for an access token; or, given by this package, the [TokenSource] had none.
 	NoToken Reason = "NO_TOKEN"
 	// BadToken: the access token is not one that the server trusts.
 	BadToken Reason = "BAD_TOKEN"

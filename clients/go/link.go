@@ -27,6 +27,11 @@ type link struct {
 	written chan struct{}           // Closed when the writer has ended.
 	token   string                  // That was shown; empty: none was.
 
+	// Each of size 1, never closed: holds a value while a message is put on the stream, or while one that came is dealt with.
+	// Who has filled both can open another stream that begins where this one stands. They stay full if it takes its place.
+	// Two, so that reading never waits for a server that does not read.
+	putting, taking chan struct{}
+
 	// Owned by the run goroutine.
 	lists   map[string]*beckonv1.JoinedUsers // By room: lists of which parts are still to come.
 	silence *silence                         // nil: the server may be silent.
@@ -64,9 +69,45 @@ func greet(
 		ctx:     ctx,
 		cancel:  cancel,
 		written: make(chan struct{}),
+		putting: make(chan struct{}, 1),
+		taking:  make(chan struct{}, 1),
 		lists:   make(map[string]*beckonv1.JoinedUsers),
 		silence: newSilence(welcome.HeartbeatInterval.AsDuration(), cancel),
 	}, nil
+}
+
+// put calls act, which puts messages on the stream. If another stream has taken the place of this one it returns io.EOF,
+// as sending does on a stream that has ended.
+func (l *link) put(act func() error) error {
+	if !fill(l.ctx, l.putting) {
+		return io.EOF
+	}
+	defer func() { <-l.putting }()
+	return act()
+}
+
+// take calls act, which deals with what came on the stream, unless another stream has taken the place of this one.
+func (l *link) take(act func()) {
+	if !fill(l.ctx, l.taking) {
+		return
+	}
+	defer func() { <-l.taking }()
+	act()
+}
+
+// fill puts the one value into c, waiting until there is room; false: ctx ended first.
+func fill(ctx context.Context, c chan struct{}) bool {
+	select {
+	case c <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case c <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // drain gives the server until some time after reconnect to end the stream.

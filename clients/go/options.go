@@ -19,15 +19,21 @@ type options struct {
 	withoutResume bool
 	tokens        TokenSource // nil: no token is shown.
 	renews        bool        // It may give another token than before.
+	plaintext     bool        // Tokens may be shown to other machines without TLS.
 	dial          []grpc.DialOption
 }
 
-// WithPlaintext makes [Dial] speak without TLS; for a server on the same machine, and for tests. [Connect] ignores it.
+// WithPlaintext makes [Dial] speak without TLS; for a server on the same machine, and for tests. With it an access token is
+// shown to any server without TLS, of [Connect], too: everybody on the way can take it.
 func WithPlaintext() Option {
-	return WithDialOptions(grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return func(o *options) {
+		o.plaintext = true
+		WithDialOptions(grpc.WithTransportCredentials(insecure.NewCredentials()))(o)
+	}
 }
 
-// WithDialOptions adds options to those with which [Dial] opens its connection, such as other credentials or a dialer. Later ones win. [Connect] ignores them.
+// WithDialOptions adds options to those with which [Dial] opens its connection, such as other credentials or a dialer.
+// Later ones win. [Connect] ignores them.
 func WithDialOptions(dial ...grpc.DialOption) Option {
 	return func(o *options) { o.dial = append(o.dial, dial...) }
 }

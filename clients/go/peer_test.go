@@ -69,9 +69,11 @@ func bound(t *testing.T) context.Context {
 }
 
 // newPeer enters room on the loopback server as name.
-func newPeer(ctx context.Context, t *testing.T, room, name string, decline *beckon.Reject) *peer {
+func newPeer(
+	ctx context.Context, t *testing.T, room, name string, decline *beckon.Reject, opts ...beckon.Option,
+) *peer {
 	t.Helper()
-	session, err := beckon.Dial(ctx, startServer(), beckon.WithPlaintext())
+	session, err := beckon.Dial(ctx, startServer(), append(opts, beckon.WithPlaintext())...)
 	if err != nil {
 		t.Fatalf("Dial: %v", err)
 	}

@@ -17,7 +17,7 @@ func (s *Session) read(l *link) *EndError {
 		if err != nil {
 			return endError(l.ctx, err)
 		}
-		s.dispatch(l, response)
+		l.take(func() { s.dispatch(l, response) })
 	}
 }
 

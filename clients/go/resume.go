@@ -44,22 +44,22 @@ func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
 			return nil, nil
 		case err == nil:
 			return l, nil
-		case err.final():
+		case err == cause || s.isFinal(err, false):
 			return nil, err
-		case err.Reason == NoToken && time.Since(lost) > s.Welcome().ResumeWindow.AsDuration():
+		case (err.Reason == NoToken || err.Reason == TokenExpired) && time.Since(lost) > s.Welcome().ResumeWindow.AsDuration():
 			return nil, err // The server keeps the session no longer.
 		}
 		cause = err
 	}
 }
 
-// resume opens one stream on which the session goes on, with a token that is asked for. The former stream ended as cause
-// tells.
+// resume opens one stream on which the session goes on, with a token that is asked for. The former stream, or attempt,
+// ended as cause tells; cause itself is the error if there is no other token than the one that ran out.
 func (s *Session) resume(cause *EndError) (*link, *EndError) {
-	ctx, cancel := context.WithTimeout(s.life, attemptTimeout)
+	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
-	token, err := s.tokens.get(ctx)
+	token, err := s.tokens.getSoon(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -67,15 +67,15 @@ func (s *Session) resume(cause *EndError) (*link, *EndError) {
 		return nil, cause
 	}
 	s.shown = token
-	return s.resumeWith(token)
+	return s.resumeWith(s.closing, token)
 }
 
-// resumeWith opens one stream on which the session goes on, with that token.
-func (s *Session) resumeWith(token string) (*link, *EndError) {
+// resumeWith opens one stream on which the session goes on, with that token. It gives up when over ends.
+func (s *Session) resumeWith(over context.Context, token string) (*link, *EndError) {
 	ctx, cancel := context.WithCancelCause(s.life)
 	late := &EndError{Code: codes.Unavailable, Detail: "no welcome within " + attemptTimeout.String()}
 	defer time.AfterFunc(attemptTimeout, func() { cancel(late) }).Stop()
-	defer context.AfterFunc(s.closing, func() { cancel(nil) })()
+	defer context.AfterFunc(over, func() { cancel(nil) })()
 	if conn, ok := s.cc.(interface{ ResetConnectBackoff() }); ok {
 		conn.ResetConnectBackoff()
 	}
@@ -86,7 +86,7 @@ func (s *Session) resumeWith(token string) (*link, *EndError) {
 		Rejoin:      s.rooms.rejoin(s.calls.leaves()),
 	}}}
 	// Without waiting for a connection it would fail with what became of the last one.
-	l, err := greet(bearing(ctx, token), cancel, s.cc, request, grpc.WaitForReady(true))
+	l, err := s.tokens.greet(ctx, cancel, s.cc, token, request, grpc.WaitForReady(true))
 	if err == nil && l.welcome.UserId != s.id {
 		l.close()
 		err = &EndError{Code: codes.NotFound, Reason: NoSuchSession, Detail: "the server began a new session instead"}
@@ -96,7 +96,6 @@ func (s *Session) resumeWith(token string) (*link, *EndError) {
 		err = ctx.Err()
 	}
 	if err == nil {
-		l.token = token
 		return l, nil
 	}
 	cancel(nil)

@@ -2,9 +2,13 @@ package beckon
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/proto"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
 // run is the goroutine that lives as long as the session.
@@ -103,12 +107,18 @@ func (s *Session) regain(l *link, lost bool) {
 		s.events.put(&Resynced{})
 	case lost:
 		s.events.put(&Resumed{})
+	case !sameICEServers(former, l.welcome): // Which nobody looks up who is not told of a resume.
+		s.events.put(&IceServersChanged{IceServersChanged: &beckonv1.IceServersChanged{IceServers: l.welcome.IceServers}})
 	}
 	if l.welcome.Epoch != former.Epoch {
 		s.progress.restart(l.welcome.Epoch)
 		s.drop(s.calls.takeDoubtful(), Unavailable,
 			"the connection was lost and the server started anew: the message may have been recorded or not")
 	}
+}
+
+func sameICEServers(a, b *Welcome) bool {
+	return slices.EqualFunc(a.IceServers, b.IceServers, func(a, b *beckonv1.IceServer) bool { return proto.Equal(a, b) })
 }
 
 // drop gives calls up that will not be sent again.

@@ -77,7 +77,7 @@ func newSession(
 func (s *Session) ID() string { return s.id }
 
 // Welcome is what the server said first on the newest stream; not to be changed. After [Resumed] or [Resynced] it may
-// have other ICE servers and other limits.
+// have other ICE servers and other limits; and, without an event but for the ICE servers, when a token was renewed.
 func (s *Session) Welcome() *Welcome { return s.welcome.Load() }
 
 // Done is closed when the session has ended. Events may still wait to be taken.

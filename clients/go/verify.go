@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,9 +23,10 @@ const (
 //
 // local and remote are the session descriptions of a PeerConnection as they were last applied, SDP of RFC 8866. The code is
 // made of the fingerprints of the two certificates in them (RFC 8122), whose order does not matter. A description that has
-// not exactly one fingerprint, of SHA-256, is an error: of several one may be that of somebody in between. The code says
-// nothing before the connection is there, since only then the certificates have been checked against the fingerprints
-// (RFC 8827, section 6.5). It takes some milliseconds to make, so that trying many certificates takes for ever.
+// not exactly one fingerprint, of SHA-256, is an error, which tells what was found: of several one may be that of somebody
+// in between. One that is not there yet, and so empty, is such an error, too. The code says nothing before the connection
+// is there, since only then the certificates have been checked against the fingerprints (RFC 8827, section 6.5). It takes
+// a while to make, 100,000 hashes, so that trying many certificates takes for ever.
 func VerificationCode(local, remote string) (string, error) {
 	a, err := fingerprint(local)
 	if err != nil {
@@ -38,7 +40,8 @@ func VerificationCode(local, remote string) (string, error) {
 		a, b = b, a
 	}
 	const group = 5
-	key, err := pbkdf2.Key(sha256.New, string(a)+string(b), []byte(verificationSalt), verificationIterations, verificationGroups*group)
+	password, salt := string(a)+string(b), []byte(verificationSalt)
+	key, err := pbkdf2.Key(sha256.New, password, salt, verificationIterations, verificationGroups*group)
 	if err != nil { // Of a key that is too long.
 		return "", fmt.Errorf("beckon: %w", err)
 	}
@@ -55,20 +58,20 @@ func VerificationCode(local, remote string) (string, error) {
 
 // fingerprint returns the one fingerprint of a description. Its error goes on after "has".
 func fingerprint(sdp string) ([]byte, error) {
-	found := ""
+	var all []string // In lower case, each once.
 	for line := range strings.FieldsFuncSeq(sdp, func(r rune) bool { return r == '\r' || r == '\n' }) {
 		value, ok := strings.CutPrefix(line, "a=fingerprint:")
-		switch value = strings.ToLower(value); {
-		case !ok || value == found:
-		case found != "":
-			return nil, fmt.Errorf("2 different fingerprints or more: %w", errFingerprint)
-		default:
-			found = value
+		if value = strings.ToLower(value); ok && !slices.Contains(all, value) {
+			all = append(all, value)
 		}
 	}
-	if found == "" {
+	switch {
+	case len(all) == 0:
 		return nil, fmt.Errorf("no fingerprint: %w", errFingerprint)
+	case len(all) > 1:
+		return nil, fmt.Errorf("%d different fingerprints (%q): %w", len(all), all, errFingerprint)
 	}
+	found := all[0]
 	digits, ok := strings.CutPrefix(found, "sha-256 ")
 	if !ok {
 		return nil, fmt.Errorf("the fingerprint %q: %w", found, errFingerprint)

@@ -1,14 +1,19 @@
 package beckon_test
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/pion/webrtc/v4"
+	"google.golang.org/grpc"
 
 	beckon "github.com/beckonrtc/beckon/clients/go"
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
 
 // TestVerificationCode: the code is what clients in other languages make of the same descriptions, on either side.
@@ -37,74 +42,102 @@ func TestVerificationCode(t *testing.T) {
 	}
 }
 
-// descriptions makes an offer of ana's and an answer of ben's, on the way to whom it is changed.
-func descriptions(t *testing.T, ana, ben *webrtc.PeerConnection, onTheWay func(sdp string) string) {
-	t.Helper()
-	check := func(err error) {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	_, err := ana.CreateDataChannel("chat", nil)
-	check(err)
-	offer, err := ana.CreateOffer(nil)
-	check(err)
-	check(ana.SetLocalDescription(offer))
-	check(ben.SetRemoteDescription(webrtc.SessionDescription{Type: offer.Type, SDP: onTheWay(offer.SDP)}))
-	answer, err := ben.CreateAnswer(nil)
-	check(err)
-	check(ben.SetLocalDescription(answer))
-	check(ana.SetRemoteDescription(webrtc.SessionDescription{Type: answer.Type, SDP: onTheWay(answer.SDP)}))
+// between hands the SDP of each description that a session is sent to change, as a server could that is not honest.
+func between(change func(sdp string) string) beckon.Option {
+	return beckon.WithDialOptions(grpc.WithChainStreamInterceptor(func(
+		ctx context.Context, desc *grpc.StreamDesc, cc *grpc.ClientConn, method string, open grpc.Streamer, opts ...grpc.CallOption,
+	) (grpc.ClientStream, error) {
+		stream, err := open(ctx, desc, cc, method, opts...)
+		return &changed{stream, change}, err
+	}))
 }
 
-// codeOf is what a person at conn sees.
-func codeOf(t *testing.T, conn *webrtc.PeerConnection) string {
-	t.Helper()
-	code, err := beckon.VerificationCode(conn.CurrentLocalDescription().SDP, conn.CurrentRemoteDescription().SDP)
+type changed struct {
+	grpc.ClientStream
+	change func(sdp string) string
+}
+
+func (c *changed) RecvMsg(message any) error {
+	if err := c.ClientStream.RecvMsg(message); err != nil {
+		return err
+	}
+	event := message.(*beckonv1.ConnectResponse)
+	if call := event.GetCallMade(); call != nil {
+		call.Sdp = c.change(call.Sdp)
+	}
+	if answer := event.GetAnswerMade(); answer != nil {
+		answer.Sdp = c.change(answer.Sdp)
+	}
+	return nil
+}
+
+// code is what a person sees in a call as soon as both descriptions are there.
+func (c *call) code() string {
+	c.peer.t.Helper()
+	described := make(chan struct{}, 1)
+	look := func() {
+		if c.conn.CurrentLocalDescription() != nil && c.conn.CurrentRemoteDescription() != nil {
+			select {
+			case described <- struct{}{}:
+			default:
+			}
+		}
+	}
+	c.conn.OnSignalingStateChange(func(webrtc.SignalingState) { look() })
+	look()
+	await(c.peer.ctx, c.peer.t, described)
+	code, err := beckon.VerificationCode(c.conn.CurrentLocalDescription().SDP, c.conn.CurrentRemoteDescription().SDP)
 	if err != nil {
-		t.Fatal(err)
+		c.peer.t.Error(err)
 	}
 	return code
 }
 
-// TestVerify: two peers see the same code, and different ones if somebody sits between them.
+// TestVerify: two peers see the same code, and different ones if the server puts the fingerprint of a certificate of its own
+// into what it carries.
 func TestVerify(t *testing.T) {
-	newPeers := func() (ana, ben *webrtc.PeerConnection) {
-		for _, conn := range []**webrtc.PeerConnection{&ana, &ben} {
-			made, err := loopback().NewPeerConnection(webrtc.Configuration{})
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { made.Close() })
-			*conn = made
-		}
-		return ana, ben
-	}
-	ana, ben := newPeers()
-	descriptions(t, ana, ben, func(sdp string) string { return sdp })
-	if a, b := codeOf(t, ana), codeOf(t, ben); a != b {
+	ctx := bound(t)
+	ana, ben := newPeer(ctx, t, "honest", "ana", nil), newPeer(ctx, t, "honest", "ben", nil)
+	bens := ben.call(ana.ID(), "1")
+	await(ctx, t, ben.opened)
+	anas := ana.with(ben.ID(), "1")
+	if a, b := anas.code(), bens.code(); a != b {
 		t.Errorf("ana sees %s, ben %s", a, b)
 	}
 
-	ana, ben = newPeers()
-	eve, _ := newPeers()
-	if _, err := eve.CreateDataChannel("chat", nil); err != nil {
+	eve, err := loopback().NewPeerConnection(webrtc.Configuration{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer eve.Close()
+	if _, err := eve.CreateDataChannel("data", nil); err != nil {
 		t.Fatal(err)
 	}
 	own, err := eve.CreateOffer(nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	fingerprint := func(sdp string) string {
-		_, rest, _ := strings.Cut(sdp, "a=fingerprint:")
-		value, _, _ := strings.Cut(rest, "\r\n")
-		return value
+	print := regexp.MustCompile(`a=fingerprint:\S+ \S+`)
+	hers := print.FindString(own.SDP)
+	deceive := between(func(sdp string) string { return print.ReplaceAllLiteralString(sdp, hers) })
+	ana, ben = newPeer(ctx, t, "deceived", "ana", nil, deceive), newPeer(ctx, t, "deceived", "ben", nil, deceive)
+	b, a := ben.call(ana.ID(), "1").code(), ana.with(ben.ID(), "1").code()
+	if a == b || a == "" || b == "" {
+		t.Errorf("with somebody in between ana sees %q, ben %q", a, b)
 	}
-	descriptions(t, ana, ben, func(sdp string) string {
-		return strings.ReplaceAll(sdp, fingerprint(sdp), fingerprint(own.SDP))
-	})
-	if a, b := codeOf(t, ana), codeOf(t, ben); a == b {
-		t.Errorf("with somebody in between both see %s", a)
+}
+
+// The code is what two people compare, once they hear each other.
+func ExampleVerificationCode() {
+	description := func(fingerprint string) string { // As a PeerConnection has them, but for most of it.
+		return "v=0\r\na=fingerprint:sha-256 " + strings.Repeat(fingerprint+":", 31) + fingerprint + "\r\n"
 	}
+	local, remote := description("A1"), description("B2")
+	code, err := beckon.VerificationCode(local, remote)
+	fmt.Println(code, err)
+	code, err = beckon.VerificationCode(remote, local) // On the other side.
+	fmt.Println(code, err)
+	// Output:
+	// 75382 13595 97700 01958 04947 39366 <nil>
+	// 75382 13595 97700 01958 04947 39366 <nil>
 }

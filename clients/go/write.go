@@ -18,15 +18,18 @@ func (s *Session) write(l *link) {
 		var err error
 		select {
 		case <-s.calls.ready:
-			if c := s.calls.next(); c != nil {
-				err = s.transmit(l, c)
-			}
+			err = l.put(func() error {
+				if c := s.calls.next(); c != nil {
+					return s.transmit(l, c)
+				}
+				return nil
+			})
 		case <-beat:
-			err = l.stream.Send(ping(s.progress.untold()))
+			err = l.put(func() error { return l.stream.Send(ping(s.progress.untold())) })
 		case <-s.progress.due:
-			err = l.stream.Send(received(s.progress.untold()))
+			err = l.put(func() error { return l.stream.Send(received(s.progress.untold())) })
 		case <-s.closing.Done():
-			s.finish(l)
+			_ = l.put(func() error { return s.finish(l) }) // The reader is told how it ends.
 			return
 		case <-l.ctx.Done():
 			return
@@ -37,14 +40,14 @@ func (s *Session) write(l *link) {
 	}
 }
 
-// finish sends again what had no outcome on a former stream, and half-closes.
-func (s *Session) finish(l *link) {
+// finish sends again what had no outcome on a former stream, and half-closes. The error is that of the stream.
+func (s *Session) finish(l *link) error {
 	for c := s.calls.nextAgain(); c != nil; c = s.calls.nextAgain() {
-		if s.transmit(l, c) != nil {
-			return
+		if err := s.transmit(l, c); err != nil {
+			return err
 		}
 	}
-	l.stream.CloseSend()
+	return l.stream.CloseSend()
 }
 
 // transmit puts the message of a call on the stream. The error is that of the stream.

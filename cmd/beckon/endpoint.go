@@ -83,10 +83,14 @@ func (e endpoint) session() []beckon.Option {
 	if e.tokenFile == "" {
 		return nil
 	}
-	return []beckon.Option{beckon.WithTokenSource(func(context.Context) (string, error) {
+	options := []beckon.Option{beckon.WithTokenSource(func(context.Context) (string, error) {
 		token, err := os.ReadFile(e.tokenFile)
 		return string(token), err
 	})}
+	if e.plaintext { // Else the connection has TLS, or stays on this machine.
+		options = append(options, beckon.WithPlaintext())
+	}
+	return options
 }
 
 // tokenFile shows the access token in a file.

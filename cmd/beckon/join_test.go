@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"syscall"
@@ -282,5 +283,35 @@ func TestJoinComesBack(t *testing.T) {
 	ana.typeLine("never said")
 	ana.typeLine("/quit")
 	ana.out.expect("! the connection is lost: not all that was typed has been said")
+	ana.expectExit(exitOK)
+}
+
+// TestJoinRenewsToken replaces the token in the file, which is about to run out: the session goes on with the new one.
+func TestJoinRenewsToken(t *testing.T) {
+	key := writeFile(t, testSecret)
+	token := func(sub, ttl string) string {
+		return makeToken(t, "--key", key, "--sub", sub, "--name", sub, "--ttl", ttl)
+	}
+	server, ports := startServer(t, "--token-key-file", key, "--heartbeat-interval", "1s")
+	file, bobs := writeFile(t, token("ana", "20s")), writeFile(t, token("bob", "1h"))
+	ana := start(t, "join", "lobby", "--server", ports["grpc"], "--token-file", file)
+	ana.out.expect("that is you, identity ana")
+	bob := start(t, "join", "lobby", "--server", ports["grpc"], "--token-file", bobs)
+	bob.out.expect("that is you, identity bob")
+	ana.out.expect("* bob (")
+
+	if err := os.Rename(writeFile(t, token("ana", "1h")), file); err != nil {
+		t.Fatal(err)
+	}
+	if line := server.errs.expect("session resumed"); !strings.Contains(line, `"resumption":"RESUMED"`) {
+		t.Errorf("the session was not resumed as it was: %s", line)
+	}
+	bob.typeLine("still there?")
+	if line := <-ana.out.lines; line != "<bob> still there?" {
+		t.Errorf("ana saw %q after the list", line)
+	}
+	ana.typeLine("yes")
+	bob.out.expect("<ana> yes")
+	ana.typeLine("/quit")
 	ana.expectExit(exitOK)
 }

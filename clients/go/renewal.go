@@ -1,0 +1,98 @@
+package beckon
+
+import (
+	"context"
+	"time"
+)
+
+// renewal is how the token of a stream is renewed: by another stream, which takes the session up with another token while
+// this one is there. So a token that the server does not take costs nothing as long as the former is good.
+type renewal struct {
+	// Immutable.
+	over context.CancelFunc // Has no further attempt made.
+	done chan struct{}      // Closed when none is under way any more.
+
+	// Written before done is closed.
+	asked bool  // The server may have ended the stream for another one.
+	next  *link // The other stream; nil: there is none.
+}
+
+// renew begins to renew the token of l, which is about to run out, if it has not begun. It is called by the run goroutine.
+func (s *Session) renew(l *link) {
+	if l.renewal != nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(l.ctx)
+	l.renewal = &renewal{over: cancel, done: make(chan struct{})}
+	go s.runRenewal(ctx, l, l.renewal)
+}
+
+// runRenewal tries until there is another stream, or ctx ends; a stream that was asked for it waits for.
+func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal) {
+	defer close(r.done)
+	refused := l.token
+	var tries attempts
+	for {
+		pause := time.NewTimer(tries.next())
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+		token, err := s.tokens.getSoon(ctx)
+		if err != nil || token == l.token || token == refused {
+			continue
+		}
+		next, err := s.replace(ctx, l, token)
+		if next != nil {
+			r.next = next
+			return
+		}
+		// After a refusal nothing has changed. Else the server may have done it, and only its answer was lost.
+		if err != nil && err.final() {
+			refused = token
+		} else if err != nil {
+			r.asked = true
+		}
+	}
+}
+
+// replace opens another stream in the place of l, with that token, and ends l. While it tries nothing is put on l or taken
+// from it: the session goes on from where it was when the other stream was asked for. Without an error and a link it did not
+// try, since ctx or the session ended.
+func (s *Session) replace(ctx context.Context, l *link, token string) (*link, *EndError) {
+	if !fill(ctx, l.putting) {
+		return nil, nil
+	}
+	if !fill(ctx, l.taking) {
+		<-l.putting
+		return nil, nil
+	}
+	if s.closing.Err() != nil || ctx.Err() != nil {
+		<-l.taking
+		<-l.putting
+		return nil, nil
+	}
+	// Close waits for it: the server is told on the stream that there is then.
+	next, err := s.resumeWith(s.life, token)
+	if err != nil {
+		<-l.taking
+		<-l.putting
+		return nil, err
+	}
+	l.cancel(nil)
+	return next, nil
+}
+
+// renewed returns the stream by which that of l was replaced, if any, and else whether the server may have ended l for one
+// that this session asked for.
+func (l *link) renewed() (next *link, asked bool) {
+	r := l.renewal
+	if r == nil {
+		return nil, false
+	}
+	r.over()
+	<-r.done
+	return r.next, r.asked
+}
