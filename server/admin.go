@@ -23,6 +23,10 @@ func (s *Server) admin() http.Handler {
 			http.Error(w, "shutting down", http.StatusServiceUnavailable)
 			return
 		}
+		if err := s.outOfTouch(); err != nil {
+			http.Error(w, "out of touch with the cluster: "+err.Error(), http.StatusServiceUnavailable)
+			return
+		}
 		fmt.Fprintf(w, "ready: %d sessions in %d rooms\n", s.hub.Sessions(), s.hub.Rooms())
 	})
 	mux.HandleFunc("POST /drain", s.guarded(func(w http.ResponseWriter, _ *http.Request) {
@@ -31,6 +35,7 @@ func (s *Server) admin() http.Handler {
 		fmt.Fprintf(w, "draining %d sessions; the process ends in %s at the latest\n", s.hub.Sessions(), s.cfg.DrainTimeout)
 	}))
 	mux.HandleFunc("POST /revoke", s.guarded(s.revoke))
+	mux.HandleFunc("GET /cluster", s.clusterStatus)
 	mux.Handle("GET /metrics", s.metricsHandler())
 	s.profiles(mux)
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.

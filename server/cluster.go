@@ -19,6 +19,9 @@ type Cluster struct {
 	// A connection that reconnects by itself for as long as it takes, and buffers nothing meanwhile (nats.MaxReconnects(-1),
 	// nats.ReconnectBufSize(-1)). It must outlive the server.
 	NATS *nats.Conn
+	// What this node is called; others may have the same name, but then it is hard to tell them apart. Default: the host's
+	// name.
+	Node string
 	// Begins the names of streams and subjects, so that several clusters can share a NATS. Letters, digits, - and _.
 	// Default: "beckon".
 	Prefix string
@@ -32,8 +35,8 @@ type Cluster struct {
 	Lease time.Duration
 }
 
-// openTimeout bounds how long the streams may take to be there.
-const openTimeout = 30 * time.Second
+// openTimeout bounds how long the streams may take to be there: until enough of the other NATS servers are.
+const openTimeout = 5 * time.Minute
 
 // openLog returns where rooms are kept.
 func (s *Server) openLog() (roomlog.Log, error) {

@@ -77,6 +77,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("name this node: %w", err)
 	}
+	if cfg.Cluster != nil && cfg.Cluster.Node != "" {
+		host = cfg.Cluster.Node
+	}
 	if s.adminSecret, err = cfg.adminSecret(); err != nil {
 		return nil, err
 	}

@@ -36,7 +36,7 @@ Exit codes:
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(badFlag)
-	root.AddCommand(newServe(), newJoin(), newToken(), newBench(), newVersion())
+	root.AddCommand(newServe(), newJoin(), newToken(), newBench(), newCluster(), newVersion())
 	return root
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 func newServe() *cobra.Command {
 	config := server.Defaults()
 	log := logFlags{format: "text", level: "info"}
+	var cluster clusterFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run a server",
@@ -56,10 +58,13 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 			if err := checkAccess(config); err != nil {
 				return err
 			}
+			if err := cluster.check(cmd, config); err != nil {
+				return err
+			}
 			config.Version = thisBuild().Version
 			config.Logger = log.logger(cmd.ErrOrStderr())
 			warnOfAccess(config)
-			return serve(cmd, config)
+			return serve(cmd, config, &cluster)
 		},
 	}
 	f := cmd.Flags()
@@ -73,6 +78,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/drain, /revoke); "off": nowhere`)
 
 	accessFlags(cmd, &config)
+	cluster.addTo(cmd)
 
 	f.Var(size(&config.MaxMessageBytes, 1<<10), "max-message-bytes", "the size of a message from a client")
 	f.Var(countBound(&config.MaxRooms), "max-rooms", "rooms that one session may be in at one time")
@@ -107,8 +113,15 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	return cmd
 }
 
-func serve(cmd *cobra.Command, config server.Config) error {
-	srv, err := server.New(config)
+func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) error {
+	nats, err := cluster.join(cmd.Context(), &config)
+	if err != nil {
+		return err
+	}
+	if nats != nil {
+		defer nats.Close()
+	}
+	srv, err := newServer(cmd.Context(), config)
 	if err != nil {
 		return err
 	}
@@ -120,6 +133,25 @@ func serve(cmd *cobra.Command, config server.Config) error {
 		return openError(open)
 	}
 	return err
+}
+
+// newServer returns a server. What it has to wait for in a cluster it waits for until ctx ends.
+func newServer(ctx context.Context, config server.Config) (*server.Server, error) {
+	type made struct {
+		*server.Server
+		error
+	}
+	done := make(chan made, 1)
+	go func() {
+		srv, err := server.New(config)
+		done <- made{srv, err}
+	}()
+	select {
+	case m := <-done:
+		return m.Server, m.error
+	case <-ctx.Done():
+		return nil, context.Cause(ctx) // The process ends.
+	}
 }
 
 // logFlags is how the log is to be written.

@@ -268,8 +268,8 @@ func TestServeHasAllFlags(t *testing.T) {
 				name = stem + "y"
 			}
 		}
-		if name == "logger" || name == "version" {
-			continue // From --log-format and --log-level, and from the build.
+		if name == "logger" || name == "version" || name == "cluster" {
+			continue // From --log-format and --log-level, the build, and what begins with --nats.
 		}
 		if flags.Lookup(name) == nil {
 			t.Errorf("there is no flag --%s for the field %s", name, field.Name)

@@ -38,6 +38,8 @@ var layers = []layer{
 		"generated code is what everything else stands on"},
 	{"server/wire/...", []string{"gen/...", "server/wire/..."},
 		"it reads and writes bytes and knows nothing of who sends them"},
+	{"server/roomlog/natslog", []string{"gen/...", "server/roomlog", "server/roomlog/memlog"},
+		"a log that nodes share keeps each node's part of it in a memlog, and does not know its users"},
 	{"server/roomlog/...", []string{"gen/...", "server/roomlog"},
 		"a log knows the interface it implements, not the other logs and not its users"},
 	{"server/auth/...", []string{"server/auth/..."},
@@ -233,7 +235,8 @@ func TestRules(t *testing.T) {
 		{file{path: "server/wire/a.go", imports: []string{"google.golang.org/grpclog"}}, nil}, // a name like it, no more
 
 		{file{path: "server/roomlog/natslog/a.go", imports: []string{gen, module + "/server/roomlog"}}, nil},
-		{file{path: "server/roomlog/natslog/a.go", imports: []string{module + "/server/roomlog/memlog"}},
+		{file{path: "server/roomlog/natslog/a.go", imports: []string{module + "/server/roomlog/memlog"}}, nil},
+		{file{path: "server/roomlog/memlog/a.go", imports: []string{module + "/server/roomlog/natslog"}},
 			[]string{"not the other logs"}},
 		{file{path: "server/roomlog/a.go", imports: []string{module + "/server/hub"}}, []string{"imports server/hub"}},
 

@@ -32,14 +32,16 @@ type NodeStatus struct {
 
 // ShardStatus is the state of one shard's stream.
 type ShardStatus struct {
-	Stream   string `json:"stream"`
-	Leader   string `json:"leader,omitempty"`   // The NATS server; empty if there is no cluster of them, or no leader.
-	Replicas int    `json:"replicas,omitempty"` // Those that keep up, the leader included.
-	Messages uint64 `json:"messages"`
-	Bytes    uint64 `json:"bytes"`
-	Last     uint64 `json:"last"`            // The number of its last record.
-	Lag      uint64 `json:"lag"`             // Records that this node has yet to be told of.
-	Error    string `json:"error,omitempty"` // Why the rest is not known.
+	Stream    string `json:"stream"`
+	Clustered bool   `json:"clustered,omitempty"` // Whether there are several NATS servers.
+	Leader    string `json:"leader,omitempty"`    // One of these; empty: there is none.
+	Replicas  int    `json:"replicas"`            // Those that keep up, the leader included.
+	Wanted    int    `json:"wanted"`              // Those that should.
+	Messages  uint64 `json:"messages"`
+	Bytes     uint64 `json:"bytes"`
+	Last      uint64 `json:"last"`            // The number of its last record.
+	Lag       uint64 `json:"lag"`             // Records that this node has yet to be told of.
+	Error     string `json:"error,omitempty"` // Why the rest is not known.
 }
 
 // AppendCounts are what this node's calls of Append came to, since it was started.
@@ -88,8 +90,12 @@ func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
 		return s
 	}
 	s.Messages, s.Bytes, s.Last = info.State.Msgs, info.State.Bytes, info.State.LastSeq
-	if c := info.Cluster; c != nil {
-		s.Leader, s.Replicas = c.Leader, 1
+	s.Wanted, s.Replicas = info.Config.Replicas, 1
+	if c := info.Cluster; c != nil && c.Name != "" {
+		s.Clustered, s.Leader = true, c.Leader
+		if c.Leader == "" {
+			s.Replicas = 0
+		}
 		for _, peer := range c.Replicas {
 			if peer.Current && !peer.Offline {
 				s.Replicas++
@@ -126,16 +132,16 @@ func (l *lease) isFreshLocked(t *term) bool {
 	return time.Since(l.renewed) < t.log.opts.Lease-t.log.every()
 }
 
-// Healthy returns nil if the node has its lease and NATS can be reached, and else what is wrong.
+// Healthy returns nil if the node has its lease, and else what is wrong. It has it for a while after NATS was lost.
 func (l *Log) Healthy() error {
 	t, err := l.now()
 	switch {
 	case err != nil:
 		return err
+	case t.lease.isFresh(t):
+		return nil
 	case l.nc.Status() != nats.CONNECTED:
 		return errNotConnected
-	case !t.lease.isFresh(t):
-		return errNoLease
 	}
-	return nil
+	return errNoLease
 }

@@ -61,12 +61,9 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 		want.Storage = jetstream.MemoryStorage
 	}
 	for told := false; ; {
-		stream, err := l.js.Stream(ctx, name)
-		if errors.Is(err, jetstream.ErrStreamNotFound) {
-			stream, err = l.js.CreateStream(ctx, want)
-			if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // Another node was faster.
-				continue
-			}
+		stream, err := l.lookUpStream(ctx, &want)
+		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // Another node was faster.
+			continue
 		}
 		if mayPass(err) && ctx.Err() == nil { // NATS itself is being started.
 			if !told {
@@ -90,6 +87,18 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 	}
 }
 
+// lookUpStream returns a stream, which it creates if it is not there. Servers that have no leader yet do not answer: that
+// is not waited for.
+func (l *Log) lookUpStream(ctx context.Context, want *jetstream.StreamConfig) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	stream, err := l.js.Stream(ctx, want.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return l.js.CreateStream(ctx, *want)
+	}
+	return stream, err
+}
+
 // What JetStream says while not all of its servers are there.
 const (
 	notReady    jetstream.ErrorCode = 10008
@@ -103,7 +112,7 @@ func mayPass(err error) bool {
 		return e.ErrorCode == notReady || e.ErrorCode == noPeers || e.ErrorCode == noResources
 	}
 	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, nats.ErrDisconnected)
+		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // compareStreams returns an error that tells in what have, which is there, is not what is wanted.

@@ -1,0 +1,285 @@
+// Package broker brings a node to the NATS that its cluster shares: servers that are run elsewhere, or one inside this
+// process, which finds those of the other nodes.
+package broker
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+// Config says where NATS is. Either URLs are given, or Dir.
+type Config struct {
+	// What the node is called, in logs and among the servers. No two nodes have the same name, and none changes its own.
+	Name   string
+	Logger *slog.Logger
+
+	// Servers elsewhere, such as "nats://nats.example.org:4222" or "tls://…". One that can be reached is enough.
+	URLs []string
+	// A file of credentials (JWT and key) for them. Empty: none are shown.
+	CredsFile string
+
+	// Where a server inside this process keeps its streams.
+	Dir string
+	// Where that is reached by those of the other nodes, "host:port". Empty: it is alone.
+	ClusterAddr string
+	// Where it reaches the others. Its own address may be among them.
+	Peers []string
+	// A file with the secret that the servers of one cluster share. Needed if others than this machine can reach
+	// ClusterAddr.
+	SecretFile string
+
+	// The authorities that NATS servers must have their certificates from, and a certificate and key to show them, PEM files.
+	// Inside this process they are for what servers say to each other. Empty: the system's, and none.
+	CAFile, CertFile, KeyFile string
+}
+
+const (
+	// Between two tries to reach a server again. Nothing is tried less often, however long it takes.
+	reconnectWait, reconnectJitter = 250 * time.Millisecond, 250 * time.Millisecond
+	// How often a connection is pinged, and after how many pings without an answer it counts as lost.
+	pingInterval, maxPings = 5 * time.Second, 2
+	// How long the server inside this process may take to start, or to stop.
+	serverTimeout = 10 * time.Second
+)
+
+// Broker is a connection to NATS, and the server behind it if that is inside this process.
+type Broker struct {
+	// Immutable.
+	conn   *nats.Conn
+	server *server.Server // Nil: it is elsewhere.
+}
+
+// Open connects to NATS, which it starts if it is to be inside this process. A server elsewhere has to be there.
+func Open(cfg Config) (*Broker, error) {
+	options := []nats.Option{
+		nats.Name("beckon " + cfg.Name), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
+		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
+		nats.PingInterval(pingInterval), nats.MaxPingsOutstanding(maxPings),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { cfg.Logger.Warn("NATS is lost", "err", err) }),
+		nats.ReconnectHandler(func(nc *nats.Conn) { cfg.Logger.Info("NATS is back", "server", nc.ConnectedUrlRedacted()) }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { cfg.Logger.Warn("NATS", "err", err) }),
+	}
+	b := new(Broker)
+	target := strings.Join(cfg.URLs, ",")
+	if len(cfg.URLs) == 0 {
+		var err error
+		user, password := "beckon", rand.Text()
+		if b.server, err = start(cfg, user, password); err != nil {
+			return nil, err
+		}
+		target = ""
+		options = append(options, nats.InProcessServer(b.server), nats.UserInfo(user, password))
+	} else {
+		more, err := cfg.access()
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, more...)
+	}
+	conn, err := nats.Connect(target, options...)
+	if err != nil {
+		b.Close()
+		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(cfg.URLs), err)
+	}
+	b.conn = conn
+	return b, nil
+}
+
+// Conn returns the connection. It is Close's to end.
+func (b *Broker) Conn() *nats.Conn { return b.conn }
+
+// Close ends the connection, and the server if that is inside this process.
+func (b *Broker) Close() {
+	if b.conn != nil {
+		b.conn.SetDisconnectErrHandler(nil) // It is no news.
+		b.conn.Close()
+	}
+	if b.server != nil {
+		b.server.Shutdown()
+		b.server.WaitForShutdown()
+	}
+}
+
+// redacted returns addresses without passwords.
+func redacted(urls []string) string {
+	var all []string
+	for _, text := range urls {
+		if u, err := url.Parse(text); err == nil {
+			text = u.Redacted()
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// access returns how the node shows who it is to servers elsewhere.
+func (c Config) access() (options []nats.Option, err error) {
+	if c.CredsFile != "" {
+		if _, err := os.Stat(c.CredsFile); err != nil {
+			return nil, fmt.Errorf("credentials for NATS: %w", err)
+		}
+		options = append(options, nats.UserCredentials(c.CredsFile))
+	}
+	cfg, err := c.tls()
+	if cfg != nil {
+		options = append(options, nats.Secure(cfg))
+	}
+	return options, err
+}
+
+// tls returns the configuration that the files make, nil if there are none.
+func (c Config) tls() (*tls.Config, error) {
+	if c.CAFile == "" && c.CertFile == "" && c.KeyFile == "" {
+		return nil, nil
+	}
+	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.CAFile != "" {
+		pem, err := os.ReadFile(c.CAFile)
+		if err != nil {
+			return nil, fmt.Errorf("authorities for NATS: %w", err)
+		}
+		cfg.RootCAs = x509.NewCertPool()
+		if !cfg.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("authorities for NATS: %s: expected certificates in PEM", c.CAFile)
+		}
+	}
+	if c.CertFile != "" || c.KeyFile != "" {
+		certificate, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+		if err != nil {
+			return nil, fmt.Errorf("certificate for NATS: %w", err)
+		}
+		cfg.Certificates = []tls.Certificate{certificate}
+	}
+	return cfg, nil
+}
+
+// start starts a server inside this process, for a client that shows that name and password.
+func start(cfg Config, user, password string) (*server.Server, error) {
+	options := &server.Options{
+		ServerName: cfg.Name, NoSigs: true,
+		// It finds no other servers unless it listens for clients, too. Nobody has the password but this process.
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: user, Password: password,
+		JetStream: true, StoreDir: cfg.Dir,
+		PingInterval: pingInterval, MaxPingsOut: maxPings,
+	}
+	if cfg.ClusterAddr != "" {
+		if err := cfg.join(options); err != nil {
+			return nil, err
+		}
+	}
+	s, err := server.NewServer(options)
+	if err != nil {
+		return nil, fmt.Errorf("NATS inside this process: %w", err)
+	}
+	s.SetLogger(logger{cfg.Logger}, false, false)
+	s.Start()
+	if !s.ReadyForConnections(serverTimeout) {
+		s.Shutdown()
+		return nil, fmt.Errorf("NATS inside this process is not ready after %s: is its directory %s another's, or its address %s?", serverTimeout, cfg.Dir, cfg.ClusterAddr)
+	}
+	return s, nil
+}
+
+// join has the server find those of the other nodes.
+func (c Config) join(options *server.Options) error {
+	host, port, err := net.SplitHostPort(c.ClusterAddr)
+	if err != nil {
+		return fmt.Errorf("address for other NATS servers: %w", err)
+	}
+	number, err := strconv.Atoi(port)
+	if err != nil {
+		return fmt.Errorf("address for other NATS servers: %q: expected a port", port)
+	}
+	cluster := server.ClusterOpts{Name: "beckon", Host: host, Port: number}
+	if host == "" {
+		cluster.Host = "0.0.0.0"
+	}
+	var user *url.Userinfo
+	if c.SecretFile != "" {
+		secret, err := os.ReadFile(c.SecretFile)
+		if err != nil {
+			return fmt.Errorf("secret of the NATS servers: %w", err)
+		}
+		text := strings.TrimSpace(string(secret))
+		if len(text) < minSecret {
+			return fmt.Errorf("secret of the NATS servers: %s has %d bytes: expected %d or more, such as the output of \"openssl rand -hex 32\"", c.SecretFile, len(text), minSecret)
+		}
+		cluster.Username, cluster.Password = "beckon", text
+		user = url.UserPassword(cluster.Username, cluster.Password)
+	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return errors.New("others can reach the address for other NATS servers: expected a secret that the servers share")
+	}
+	secured, err := c.tls()
+	if err != nil {
+		return err
+	}
+	if secured != nil {
+		if len(secured.Certificates) == 0 || secured.RootCAs == nil {
+			return errors.New("TLS between NATS servers: expected authorities, a certificate and its key")
+		}
+		secured.ClientCAs, secured.ClientAuth = secured.RootCAs, tls.RequireAndVerifyClientCert
+		cluster.TLSConfig, cluster.TLSTimeout = secured, serverTimeout.Seconds()
+	}
+	options.Cluster = cluster
+	for _, peer := range c.Peers {
+		options.Routes = append(options.Routes, &url.URL{Scheme: "nats-route", User: user, Host: peer})
+	}
+	return nil
+}
+
+// minSecret is how many bytes the secret of the servers has at least.
+const minSecret = 32
+
+// WaitForLeader returns when the servers of the cluster have agreed on a leader, for which most of them must be there, or
+// ctx has ended. What is waited for is logged.
+func (b *Broker) WaitForLeader(ctx context.Context, log *slog.Logger) error {
+	if b.server == nil || !b.server.JetStreamIsClustered() {
+		return nil
+	}
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for told := false; ; {
+		if b.server.JetStreamIsCurrent() {
+			return nil
+		}
+		if !told {
+			log.InfoContext(ctx, "waiting for the NATS servers of the other nodes")
+			told = true
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("the NATS servers of the other nodes were not found: %w", context.Cause(ctx))
+		}
+	}
+}
+
+// logger brings what the server has to say to the log of the node.
+type logger struct{ *slog.Logger }
+
+func (l logger) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
+func (l logger) Warnf(format string, v ...any)   { l.log(slog.LevelInfo, format, v) }
+func (l logger) Errorf(format string, v ...any)  { l.log(slog.LevelWarn, format, v) }
+func (l logger) Fatalf(format string, v ...any)  { l.log(slog.LevelError, format, v) }
+func (l logger) Debugf(string, ...any)           {}
+func (l logger) Tracef(string, ...any)           {}
+
+func (l logger) log(level slog.Level, format string, v []any) {
+	if l.Enabled(context.Background(), level) {
+		l.Log(context.Background(), level, "NATS: "+fmt.Sprintf(format, v...))
+	}
+}
