@@ -13,8 +13,9 @@ import (
 const (
 	// Bytes of lists per second that the changes of a room may cause.
 	listRate = 64 << 20
-	// Pauses shorter than this are not kept, and none is longer than that.
-	shortPause, longPause = time.Millisecond, time.Second
+	// Pauses shorter than this are not kept, and none is longer than that: in a room of ten thousand a list for everybody is
+	// 6 GB.
+	shortPause, longPause = time.Millisecond, 10*time.Second
 )
 
 // lists is when a room's members get whole lists.
