@@ -47,6 +47,8 @@ func newFileKeys(ctx context.Context, path string, logger *slog.Logger) (*fileKe
 	return f, nil
 }
 
+func (f *fileKeys) now() *keySet { return f.set.Load() }
+
 func (f *fileKeys) find(_ context.Context, c *compact) (verificationKey, *Error) {
 	k, _, refused := f.set.Load().find(c)
 	return k, refused

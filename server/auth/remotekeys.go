@@ -173,6 +173,8 @@ func (r *remoteKeys) again() <-chan struct{} {
 	return r.fetching
 }
 
+func (r *remoteKeys) now() *keySet { return r.set.Load() }
+
 func (r *remoteKeys) find(ctx context.Context, c *compact) (verificationKey, *Error) {
 	// The fetch that is under way may have begun before there was the key; so there are up to two.
 	for range 2 {

@@ -29,7 +29,7 @@ func newRemote(t *testing.T, handler http.HandlerFunc) remote {
 	ctx, cancel := context.WithCancel(context.Background())
 	go keys.run(ctx)
 	t.Cleanup(cancel)
-	return remote{t, &Tokens{keys: keys}, s}
+	return remote{t, &Tokens{keys: keys, known: newKnown()}, s}
 }
 
 // expect authenticates with a token of that key; reason is empty if that is to go well.

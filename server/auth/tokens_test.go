@@ -267,11 +267,18 @@ func BenchmarkAuthenticate(b *testing.B) {
 		b.Run(bm.name, func(b *testing.B) {
 			tokens := newTokens(b, strict, allKeys(b))
 			signed := token(fmt.Sprintf(`{"alg":%q,"kid":%q}`, bm.name, strings.ToLower(bm.name[:2])), own, bm.sign)
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := tokens.Authenticate(b.Context(), Request{Token: signed}); err != nil {
-					b.Fatal(err)
-				}
+			for name, forget := range map[string]bool{"new": true, "known": false} {
+				b.Run(name, func(b *testing.B) {
+					b.ReportAllocs()
+					for b.Loop() {
+						if forget {
+							tokens.known.Purge()
+						}
+						if _, err := tokens.Authenticate(b.Context(), Request{Token: signed}); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
 			}
 		})
 	}
