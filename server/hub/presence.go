@@ -15,7 +15,7 @@ const (
 	listRate = 64 << 20
 	// Pauses shorter than this are not kept, and none is longer than that: in a room of ten thousand a list for everybody is
 	// 6 GB.
-	shortPause, longPause = time.Millisecond, 10*time.Second
+	shortPause, longPause = time.Millisecond, 10 * time.Second
 )
 
 // lists is when a room's members get whole lists.
