@@ -21,23 +21,35 @@ import (
 // access is who may do what, and with which ICE servers.
 type access struct {
 	authenticator auth.Authenticator
+	admins        auth.Authenticator // Takes tokens alone; nil: there are none.
 	revocations   *auth.Revocations
+	failures      *buckets // Tries of clients that were not let in. Nil: without a bound.
+	asking        *turns   // Questions to a webhook. Nil: there is none.
 	servers       *ice.Servers
 	relay         *ice.Relay // Nil: there is none.
+	holders       *holders   // Users with credentials of relay.
 }
 
 // newAccess returns what cfg says of access. It is kept fresh until ctx ends.
 func newAccess(ctx context.Context, cfg Config) (*access, error) {
-	a := new(access)
+	a := &access{failures: newBuckets(cfg.MaxFailuresPerIP, triesBurst*cfg.MaxFailuresPerIP)}
+	if cfg.AuthWebhook != "" {
+		a.asking = newTurns(maxAsking)
+	}
 	var err error
 	if a.revocations, err = auth.NewRevocations(ctx, cfg.RevocationsFile, cfg.Logger); err != nil {
 		return nil, err
 	}
-	if a.authenticator, err = cfg.authenticator(ctx); err != nil {
+	shown, tokens, err := cfg.authenticator(ctx)
+	if err != nil {
 		return nil, err
 	}
-	a.authenticator = a.revocations.Guard(a.authenticator)
-	a.servers, a.relay, err = cfg.newICE()
+	a.authenticator = a.revocations.Guard(shown)
+	if tokens != nil {
+		a.admins = a.revocations.Guard(tokens)
+	}
+	a.holders = newHolders(cfg.TURNTTL, a.revocations.Revoked)
+	a.servers, a.relay, err = cfg.newICE(a.holders.revoked)
 	return a, err
 }
 
@@ -46,36 +58,39 @@ func (c Config) authenticates() bool {
 	return c.TokenKeyFile != "" || c.TokenJWKS != "" || c.AuthWebhook != "" || c.ClientCAFile != ""
 }
 
-// authenticator returns what decides on clients.
-func (c Config) authenticator(ctx context.Context) (auth.Authenticator, error) {
-	var shown auth.Authenticator // What is decided on a token.
-	switch tokens := c.TokenKeyFile != "" || c.TokenJWKS != ""; {
-	case tokens && c.AuthWebhook != "":
-		return nil, errors.New("both tokens and a webhook are to decide on clients: expected one of TokenKeyFile, TokenJWKS and AuthWebhook")
-	case tokens:
+// takesTokens reports whether access tokens are taken, and checked here.
+func (c Config) takesTokens() bool { return c.TokenKeyFile != "" || c.TokenJWKS != "" }
+
+// authenticator returns what decides on clients, and what does so on tokens alone, nil if none are taken.
+func (c Config) authenticator(ctx context.Context) (all, tokens auth.Authenticator, err error) {
+	var shown auth.Authenticator // What decides on a token.
+	switch {
+	case c.takesTokens() && c.AuthWebhook != "":
+		return nil, nil, errors.New("both tokens and a webhook are to decide on clients: expected one of TokenKeyFile, TokenJWKS and AuthWebhook")
+	case c.takesTokens():
 		t, err := auth.NewTokens(ctx, auth.TokenConfig{
 			Rules:   auth.Rules{Issuer: c.TokenIssuer, Audience: c.TokenAudience, ClockSkew: c.TokenSkew},
 			KeyFile: c.TokenKeyFile, JWKSURL: c.TokenJWKS, Logger: c.Logger,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("access tokens: %w", err)
+			return nil, nil, fmt.Errorf("access tokens: %w", err)
 		}
-		shown = t
+		shown, tokens = t, t
 	case c.AuthWebhook != "":
 		w, err := auth.NewWebhook(c.AuthWebhook, c.AuthWebhookKeyFile)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		shown = w
 	case c.ClientCAFile != "":
-		return auth.Certificates, nil
+		return auth.Certificates, nil, nil
 	default:
-		return auth.Open, nil
+		return auth.Open, nil, nil
 	}
 	if c.ClientCAFile != "" {
-		return auth.CertificateOr(shown), nil
+		return auth.CertificateOr(shown), tokens, nil
 	}
-	return shown, nil
+	return shown, tokens, nil
 }
 
 // admit returns what the client of a stream may do, which asks for that room first.
@@ -93,7 +108,7 @@ func (a *access) admit(ctx context.Context, room string) (*auth.Grant, error) {
 		}
 		r.Token = strings.TrimSpace(token)
 	}
-	return a.authenticator.Authenticate(ctx, r)
+	return a.try(ctx, a.authenticator, r)
 }
 
 // certificate returns the client's certificate if the handshake has verified one.
@@ -114,6 +129,9 @@ func (a *access) iceServers(g *auth.Grant, user string) ([]*beckonv1.IceServer, 
 		return granted(g.ICEServers), time.Time{}
 	}
 	now := time.Now()
+	if a.relay != nil {
+		a.holders.add(user, g, now, a.relay.Serves)
+	}
 	servers := a.servers.Issue(user, now)
 	if after := a.servers.RenewAfter(); after > 0 {
 		return servers, now.Add(after)
@@ -121,11 +139,14 @@ func (a *access) iceServers(g *auth.Grant, user string) ([]*beckonv1.IceServer, 
 	return servers, time.Time{}
 }
 
-// watch ends the sessions whose grants are revoked, until ctx ends.
+// watch ends the sessions whose grants are revoked, and what their users have at the relay, until ctx ends.
 func (s *Server) watch(ctx context.Context) {
 	for {
 		changed := s.access.revocations.Changed()
 		s.hub.Revoke(s.access.revocations.Revoked)
+		if relay := s.access.relay; relay != nil {
+			relay.EndRevoked()
+		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
@@ -136,7 +157,7 @@ func (s *Server) watch(ctx context.Context) {
 
 // checkOpen returns an error if anybody on the network could use a server that lets everybody do everything.
 func (c Config) checkOpen() error {
-	if c.AdminAddr != off && c.AdminSecretFile == "" && !isLoopback(c.AdminAddr) {
+	if c.AdminAddr != off && c.AdminSecretFile == "" && !c.takesTokens() && !isLoopback(c.AdminAddr) {
 		return &OpenError{Field: "AdminAddr", Addr: c.AdminAddr}
 	}
 	if c.Open || c.authenticates() {
@@ -159,7 +180,7 @@ type OpenError struct {
 // Error tells what is missing.
 func (e *OpenError) Error() string {
 	if e.Field == "AdminAddr" {
-		return fmt.Sprintf("AdminAddr is %q, which others can reach, and anybody could end the server: expected AdminSecretFile, or an address of this machine alone such as %q", e.Addr, "127.0.0.1:9090")
+		return fmt.Sprintf("AdminAddr is %q, which others can reach, and anybody could end the server: expected AdminSecretFile, access tokens (TokenKeyFile, TokenJWKS), or an address of this machine alone such as %q", e.Addr, "127.0.0.1:9090")
 	}
 	return fmt.Sprintf("%s is %q, which others can reach, and nothing tells who may do what: expected access tokens (TokenKeyFile, TokenJWKS), a webhook (AuthWebhook), client certificates (ClientCAFile), an address of this machine alone such as %q, or Open",
 		e.Field, e.Addr, "localhost:50051")

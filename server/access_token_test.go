@@ -382,3 +382,20 @@ func TestICEServers(t *testing.T) {
 		}
 	})
 }
+
+// TestTokenSkew: a token is good for as long beyond its end as clocks may be apart, which may be not at all.
+func TestTokenSkew(t *testing.T) {
+	for skew, want := range map[time.Duration]codes.Code{
+		0: codes.OK, 5 * time.Second: codes.OK, time.Second: codes.Unauthenticated, -1: codes.Unauthenticated,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			mint := newMint(t, "k")
+			s := start(t, server.Config{TokenKeyFile: mint.file, TokenSkew: skew}, nil)
+			token := mint.token(time.Second, auth.Grant{Identity: "ana"})
+			time.Sleep(3 * time.Second)
+			if code, reason := outcomeOf(t, bearing(transcript.Stubs(s.dial()), token), joining("lobby", none)); code != want {
+				t.Errorf("with %s: %s %s, want %s", skew, code, reason, want)
+			}
+		})
+	}
+}

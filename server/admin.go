@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"crypto/subtle"
 	"fmt"
 	"io"
 	"net/http"
@@ -14,7 +13,7 @@ import (
 
 // admin returns what operators and their tools see: whether the process lives (/healthz) and takes sessions (/readyz). A
 // POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line. /metrics is
-// for Prometheus, /debug/pprof/ for "go tool pprof". With a secret /drain, /revoke and /debug/pprof/ ask for it.
+// for Prometheus, /debug/pprof/ for "go tool pprof". /drain, /revoke and /debug/pprof/ are guarded.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
@@ -39,22 +38,6 @@ func (s *Server) admin() http.Handler {
 	mux.Handle("GET /metrics", s.metricsHandler())
 	s.profiles(mux)
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.
-}
-
-// guarded returns handle for those who know the admin secret, or for all if there is none.
-func (s *Server) guarded(handle http.HandlerFunc) http.HandlerFunc {
-	if s.adminSecret == nil {
-		return handle
-	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		shown, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if subtle.ConstantTimeCompare([]byte(shown), s.adminSecret) != 1 {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "expected the admin secret, as in Authorization: Bearer SECRET", http.StatusUnauthorized)
-			return
-		}
-		handle(w, r)
-	}
 }
 
 // maxRevocations is the size of a request to revoke, in bytes.

@@ -18,7 +18,7 @@ func TestAdminDrain(t *testing.T) {
 	admin := s.admin()
 	expect := func(method, path string, header http.Header, want int) {
 		t.Helper()
-		r := httptest.NewRequest(method, path, nil)
+		r := httptest.NewRequest(method, "http://localhost:9090"+path, nil)
 		r.Header = header
 		w := httptest.NewRecorder()
 		if admin.ServeHTTP(w, r); w.Code != want {

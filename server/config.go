@@ -47,7 +47,7 @@ type Config struct {
 	TokenJWKS string
 	// Who must have issued a token, and whom it must be meant for. Default: anybody.
 	TokenIssuer, TokenAudience string
-	// How far the clocks of the server and of who issues tokens may be apart. Default: 30 s.
+	// How far the clocks of the server and of who issues tokens may be apart. Default: 30 s. Negative: not at all.
 	TokenSkew time.Duration
 	// The address of a service that decides on each session, and the file with the secret that questions to it are signed
 	// with. Default: none.
@@ -55,8 +55,8 @@ type Config struct {
 	// A file of tokens and subjects that are revoked, one a line: "jti:ID" or "sub:IDENTITY". It is read again when it
 	// changes. Default: none.
 	RevocationsFile string
-	// A file with a secret of 32 bytes or more that the admin port asks for before it does anything. Needed if others than
-	// this machine can reach that port. Default: none.
+	// A file with a secret of 32 bytes or more that the admin port asks for before it does anything. If others than this
+	// machine can reach that port, it is needed, or access tokens are: one that says admin will do, too. Default: none.
 	AdminSecretFile string
 	// Lets everybody do everything though others than this machine can reach the server. Default: such a server does not
 	// run.
@@ -98,6 +98,9 @@ type Config struct {
 	// Sessions from one IPv4 address, or from one IPv6 network of 64 bits. A proxy counts as one address, unless it is one
 	// of TrustedProxies. Default: 10,000.
 	MaxSessionsPerIP int
+	// Tries to be let in from one such address that may fail per second, for long; four times as many may do so at once.
+	// Over it whoever comes from there is refused before it is looked at what is shown. Default: 5.
+	MaxFailuresPerIP int
 	// Streams on which the client has yet to say something; of more the oldest end. Default: 10,000.
 	MaxPending int
 	// Connections on each of the native gRPC port and the web port; more wait to be accepted. Default: no bound, for one
@@ -105,6 +108,10 @@ type Config struct {
 	MaxConnections int
 	// Streams on one connection; more wait to be opened. Default: 4,096.
 	MaxStreams int
+	// Streams that may be opened on one connection of native gRPC per second, for long; ten times as many may be at once.
+	// From one IPv4 address or IPv6 network of 64 bits ten times all that may come. Over it the connection is closed.
+	// Connections of TrustedProxies have no such bound. Default: 100.
+	MaxStreamsPerSecond int
 	// What a session may have waiting to be written, in bytes; then it ends as a slow consumer. Lists of users do not
 	// count: there is one at a time. Default: 1 MiB. Must be at least twice MaxMessageBytes.
 	MaxOutboxBytes int
@@ -145,9 +152,11 @@ func Defaults() Config {
 		MaxUsers:             10_000,
 		MaxSessions:          100_000,
 		MaxSessionsPerIP:     10_000,
+		MaxFailuresPerIP:     5,
 		MaxPending:           10_000,
 		MaxConnections:       -1,
 		MaxStreams:           4096,
+		MaxStreamsPerSecond:  100,
 		MaxOutboxBytes:       1 << 20,
 		MaxMessagesPerSecond: 200,
 		MaxBytesPerSecond:    1 << 20,
@@ -210,9 +219,11 @@ func (c Config) withDefaults() (Config, error) {
 		{"MaxUsers", &c.MaxUsers, d.MaxUsers, 1},
 		{"MaxSessions", &c.MaxSessions, d.MaxSessions, 1},
 		{"MaxSessionsPerIP", &c.MaxSessionsPerIP, d.MaxSessionsPerIP, 1},
+		{"MaxFailuresPerIP", &c.MaxFailuresPerIP, d.MaxFailuresPerIP, 1},
 		{"MaxPending", &c.MaxPending, d.MaxPending, 1},
 		{"MaxConnections", &c.MaxConnections, d.MaxConnections, 1},
 		{"MaxStreams", &c.MaxStreams, d.MaxStreams, 1},
+		{"MaxStreamsPerSecond", &c.MaxStreamsPerSecond, d.MaxStreamsPerSecond, 1},
 		{"MaxOutboxBytes", &c.MaxOutboxBytes, d.MaxOutboxBytes, 2 * c.MaxMessageBytes},
 		{"MaxMessagesPerSecond", &c.MaxMessagesPerSecond, d.MaxMessagesPerSecond, 1},
 		{"MaxBytesPerSecond", &c.MaxBytesPerSecond, d.MaxBytesPerSecond, 1 << 10},
@@ -226,6 +237,7 @@ func (c Config) withDefaults() (Config, error) {
 			*b.v = v
 		}
 	}
+	c.TokenSkew = cmp.Or(c.TokenSkew, d.TokenSkew)
 	for _, t := range []struct {
 		name         string
 		v            *time.Duration
@@ -234,7 +246,6 @@ func (c Config) withDefaults() (Config, error) {
 		{"HandshakeTimeout", &c.HandshakeTimeout, d.HandshakeTimeout, time.Millisecond},
 		{"HeartbeatInterval", &c.HeartbeatInterval, d.HeartbeatInterval, time.Second},
 		{"ResumeWindow", &c.ResumeWindow, d.ResumeWindow, time.Second},
-		{"TokenSkew", &c.TokenSkew, d.TokenSkew, 0},
 		{"TURNTTL", &c.TURNTTL, d.TURNTTL, time.Minute},
 		{"DrainTimeout", &c.DrainTimeout, d.DrainTimeout, 0},
 	} {

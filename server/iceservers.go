@@ -17,8 +17,9 @@ import (
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
-// newICE returns the ICE servers that cfg tells of, and its own relay, nil if there is to be none.
-func (c Config) newICE() (*ice.Servers, *ice.Relay, error) {
+// newICE returns the ICE servers that c tells of, and its own relay, nil if there is to be none. That serves no users that
+// are revoked.
+func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay, error) {
 	all := ice.Config{TTL: c.TURNTTL}
 	var stun, turn []string
 	for _, url := range c.ICEServers {
@@ -38,7 +39,7 @@ func (c Config) newICE() (*ice.Servers, *ice.Relay, error) {
 			return nil, nil, err
 		}
 	}
-	relay, err := c.newRelay(&secrets)
+	relay, err := c.newRelay(&secrets, revoked)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -59,14 +60,14 @@ func (c Config) newICE() (*ice.Servers, *ice.Relay, error) {
 }
 
 // newRelay starts the relay that cfg wants, nil if none. Without secrets it makes one.
-func (c Config) newRelay(secrets *[]ice.Secret) (*ice.Relay, error) {
+func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) (*ice.Relay, error) {
 	if c.TURNAddr == "" {
 		return nil, nil
 	}
 	if len(*secrets) == 0 {
 		*secrets = []ice.Secret{ice.Secret(rand.Text() + rand.Text())}
 	}
-	cfg := ice.RelayConfig{Addr: c.TURNAddr, Secrets: *secrets, AllowPrivate: c.TURNAllowPrivate, Logger: c.Logger}
+	cfg := ice.RelayConfig{Addr: c.TURNAddr, Secrets: *secrets, AllowPrivate: c.TURNAllowPrivate, Revoked: revoked, Logger: c.Logger}
 	if c.TURNPublicIP != "" {
 		ip, err := netip.ParseAddr(c.TURNPublicIP)
 		if err != nil {

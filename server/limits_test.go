@@ -16,6 +16,7 @@ import (
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/transcript"
 	"github.com/beckonrtc/beckon/server/web/webtest"
 )
@@ -370,4 +371,39 @@ func TestMaxSessions(t *testing.T) {
 		synctest.Wait()
 		connect(t, call(s), "lobby", none)
 	})
+}
+
+// TestMaxFailuresPerIP: an address from which too many tries have failed is refused for a while, whatever it shows.
+func TestMaxFailuresPerIP(t *testing.T) {
+	for transport, web := range map[string]bool{"gRPC": false, "grpc-web": true} {
+		t.Run(transport, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				mint := newMint(t, "k")
+				s := start(t, server.Config{TokenKeyFile: mint.file, MaxFailuresPerIP: 1}, nil)
+				one, other := dialFrom(t, s, "192.0.2.1", web), dialFrom(t, s, "192.0.2.2", web)
+				good := mint.token(time.Hour, auth.Grant{Identity: "ana"})
+				ana := call(t, bearing(one, good), "lobby", none)
+				expect := func(dial transcript.Dial, wantCode codes.Code, wantReason string) {
+					t.Helper()
+					if code, reason := outcomeOf(t, dial, joining("lobby", none)); code != wantCode || reason != wantReason {
+						t.Errorf("%s %s, want %s %s", code, reason, wantCode, wantReason)
+					}
+				}
+				for range 4 {
+					expect(bearing(one, "garbage"), codes.Unauthenticated, "BAD_TOKEN")
+				}
+				expect(bearing(one, "garbage"), codes.ResourceExhausted, "LIMIT")
+				expect(bearing(one, good), codes.ResourceExhausted, "LIMIT")
+				expect(bearing(other, good), codes.OK, "")
+				ana.send(offer("nobody", "sdp")) // Who is there stays.
+				if e := ana.next(); e.GetFailure() == nil {
+					t.Errorf("ana was sent %v, want a failure", e)
+				}
+				time.Sleep(time.Second)
+				expect(bearing(one, good), codes.OK, "") // That is no failure.
+				expect(bearing(one, "garbage"), codes.Unauthenticated, "BAD_TOKEN")
+				expect(one, codes.ResourceExhausted, "LIMIT")
+			})
+		})
+	}
 }

@@ -120,7 +120,7 @@ func TestMetrics(t *testing.T) {
 
 // TestProfilesAreGuarded: what tells of the memory of the process is for those who know the secret.
 func TestProfilesAreGuarded(t *testing.T) {
-	s := &Server{adminSecret: []byte(strings.Repeat("secret", 6))}
+	s := &Server{log: slog.New(slog.DiscardHandler), access: new(access), adminSecret: []byte(strings.Repeat("secret", 6))}
 	for token, want := range map[string]int{"": 401, "Bearer wrong": 401, "Bearer " + string(s.adminSecret): 200} {
 		r := httptest.NewRequest("GET", "/debug/pprof/goroutine?debug=1", nil)
 		r.Header.Set("Authorization", token)

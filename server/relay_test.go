@@ -1,14 +1,20 @@
 package server_test
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/pion/logging"
+	"github.com/pion/turn/v5"
 	"github.com/pion/webrtc/v4"
+	"google.golang.org/grpc/codes"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/transcript"
 )
 
@@ -146,4 +152,86 @@ func described(t *testing.T, peer *webrtc.PeerConnection, kind webrtc.SDPType) s
 	}
 	<-gathered
 	return peer.LocalDescription().SDP
+}
+
+// TestRelayRevoked: whoever is revoked has nothing left at the relay, and gets nothing there with the credential that it has.
+func TestRelayRevoked(t *testing.T) {
+	mint, revoked := newMint(t, "k"), fileOf(t, "")
+	s := start(t, server.Config{TURNAddr: "127.0.0.1:0", TURNAllowPrivate: true, TokenKeyFile: mint.file, RevocationsFile: revoked}, listen(t))
+	login := func(name string) (*phone, *turn.Client) {
+		c := call(t, bearing(transcript.Stubs(s.dial()), mint.token(time.Hour, auth.Grant{Identity: name})), "lobby", none)
+		server := c.welcome.GetIceServers()[0]
+		conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+		quiet := logging.NewDefaultLoggerFactory()
+		quiet.Writer = io.Discard
+		host, _, _ := strings.Cut(strings.TrimPrefix(server.GetUrls()[0], "turn:"), "?")
+		relayed, err := turn.NewClient(&turn.ClientConfig{TURNServerAddr: host, Username: server.GetUsername(), Password: server.GetCredential(), Conn: conn, LoggerFactory: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(relayed.Close)
+		if err := relayed.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		return c, relayed
+	}
+	ana, anas := login("ana")
+	_, bobs := login("bob")
+	at, err := anas.Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bob, err := bobs.Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hear := make(chan string, 1)
+	go func() {
+		b := make([]byte, 1500)
+		n, _, _ := bob.ReadFrom(b)
+		hear <- string(b[:n])
+	}()
+	if err := anas.CreatePermission(bob.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if err := bobs.CreatePermission(at.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := at.WriteTo([]byte("hello"), bob.LocalAddr()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-hear; got != "hello" {
+		t.Fatalf("bob heard %q", got)
+	}
+
+	replace(t, revoked, "sub:ana\n")
+	for {
+		if _, err := ana.recv(); err != nil {
+			if code, reason := statusOf(err); code != codes.PermissionDenied || reason != "KICKED" {
+				t.Errorf("ana's stream ended with %s %s", code, reason)
+			}
+			break
+		}
+	}
+	// The port that the allocation had is closed: another can have it.
+	for deadline := time.Now().Add(5 * time.Second); ; {
+		port, err := net.ListenPacket("udp", at.LocalAddr().String())
+		if err == nil {
+			_ = port.Close()
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the allocation is still there: %v", err)
+		}
+	}
+	if err := anas.CreatePermission(bob.LocalAddr()); err == nil {
+		t.Error("ana is given a permission")
+	}
+	if err := bobs.CreatePermission(bob.LocalAddr()); err != nil {
+		t.Errorf("bob is given no permission: %v", err)
+	}
 }

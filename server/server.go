@@ -42,6 +42,7 @@ type Server struct {
 	health  *health.Server
 	access  *access
 	certs   *certificates // Nil: there is no TLS.
+	gate    *gate         // Nil: streams may be opened as fast as clients can.
 	// Nil: there is none.
 	adminSecret []byte
 	relax       context.CancelFunc // Ends what keeps access fresh.
@@ -64,6 +65,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:      cfg,
 		log:      cfg.Logger,
+		gate:     cfg.newGate(),
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
@@ -134,7 +136,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.started.Store(s.hub)
 	go s.watch(fresh)
-	s.grpc = s.newGRPC(s.cfg.nativeOptions(s.certs)...)
+	s.grpc = s.newGRPC(s.nativeOptions()...)
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
 		return s.serve(cfg.locate(ctx, web.ForwardedFor(ctx)), webStream{st})
 	}))
@@ -195,12 +197,15 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 }
 
 // nativeOptions returns what is different for native clients.
-func (c Config) nativeOptions(certs *certificates) []grpc.ServerOption {
-	if certs == nil {
-		return nil
+func (s *Server) nativeOptions() (options []grpc.ServerOption) {
+	if s.gate != nil {
+		options = append(options, grpc.InTapHandle(s.gate.tap))
 	}
-	// Under TLS gRPC cannot pool its read buffers, either.
-	return []grpc.ServerOption{grpc.Creds(credentials.NewTLS(certs.forNative())), grpc.ReadBufferSize(4 << 10)}
+	if s.certs != nil {
+		// Under TLS gRPC cannot pool its read buffers, either.
+		options = append(options, grpc.Creds(credentials.NewTLS(s.certs.forNative())), grpc.ReadBufferSize(4<<10))
+	}
+	return options
 }
 
 // web returns how the web port is to run.
@@ -223,7 +228,7 @@ func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) err
 
 // Serve accepts native gRPC connections on lis until Shutdown is called; it returns nil then. It closes lis.
 func (s *Server) Serve(lis net.Listener) error {
-	if err := s.grpc.Serve(s.cfg.limit(lis)); err != nil {
+	if err := s.grpc.Serve(s.cfg.limit(s.gate.guard(lis))); err != nil {
 		return fmt.Errorf("serve gRPC on %s: %w", lis.Addr(), err)
 	}
 	return nil

@@ -25,7 +25,9 @@ const help = `* A line that is typed goes to everybody in the room. Lines with a
 *   //TEXT        say something that begins with a slash`
 
 // joinLive shows the room on out and says the lines of in, until in, ctx or the session ends.
-func joinLive(ctx context.Context, conn grpc.ClientConnInterface, join *beckon.Join, in io.Reader, out io.Writer, opts ...beckon.Option) error {
+func joinLive(
+	ctx context.Context, conn grpc.ClientConnInterface, join *beckon.Join, in io.Reader, out io.Writer, opts ...beckon.Option,
+) error {
 	session, err := beckon.Connect(ctx, conn, opts...)
 	if err != nil {
 		return err

@@ -85,9 +85,13 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.Var(countBound(&config.MaxUsers), "max-users", "users that may be in one room at one time")
 	f.Var(countBound(&config.MaxSessions), "max-sessions", "sessions in all")
 	f.Var(countBound(&config.MaxSessionsPerIP), "max-sessions-per-ip", "sessions from one address; of IPv6, from one /64")
+	f.Var(countBound(&config.MaxFailuresPerIP), "max-failures-per-ip",
+		"failed tries from one address per second; four times that at once")
 	f.Var(countBound(&config.MaxPending), "max-pending", "streams that have yet to say something")
 	f.Var(countBound(&config.MaxConnections), "max-connections", "connections to each port; more wait")
 	f.Var(countBound(&config.MaxStreams), "max-streams", "streams on one connection; more wait")
+	f.Var(countBound(&config.MaxStreamsPerSecond), "max-streams-per-second",
+		"new streams on one connection, for long; ten times that at once")
 	f.Var(sizeBound(&config.MaxOutboxBytes, 64<<10), "max-outbox-bytes",
 		"what one session may leave unread; at least two messages")
 	f.Var(countBound(&config.MaxMessagesPerSecond), "max-messages-per-second",

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/beckonrtc/beckon/server"
 )
@@ -24,12 +25,12 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.StringVar(&config.TokenJWKS, "token-jwks", "", "take access tokens of the JWK Set at this `URL`")
 	f.StringVar(&config.TokenIssuer, "token-issuer", "", "who must have issued a token: its `ISS`")
 	f.StringVar(&config.TokenAudience, "token-audience", "", "whom a token must be meant for: its `AUD`")
-	f.Var(duration(&config.TokenSkew, 0), "token-skew", "how far clocks may be apart")
+	f.Var(skew(&config.TokenSkew), "token-skew", "how far clocks may be apart")
 	f.StringVar(&config.AuthWebhook, "auth-webhook", "", "ask the service at this `URL` about each session")
 	f.Var(file(&config.AuthWebhookKeyFile, secret), "auth-webhook-key-file", "the secret that questions to it are signed with")
 	f.Var(file(&config.RevocationsFile, "a file, which may be empty"), "revocations-file",
 		"what is revoked, jti:ID or sub:IDENTITY a line; read again when it changes")
-	f.Var(file(&config.AdminSecretFile, secret), "admin-secret-file", "the secret that /drain and /revoke ask for")
+	f.Var(file(&config.AdminSecretFile, secret), "admin-secret-file", "the secret that /drain and /revoke take")
 	f.BoolVar(&config.Open, "open", false, "let everybody do everything, from other machines, too")
 
 	f.StringSliceVar(&config.ICEServers, "ice-server", nil, "tell clients of this STUN or TURN `URL`; may be repeated")
@@ -41,4 +42,20 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.StringSliceVar(&config.RelayOnly, "relay-only", nil,
 		"let only relay candidates pass in this `ROOM`, or in those of team-*")
 	f.StringSliceVar(&config.HideHost, "hide-host", nil, "let no host candidates pass in this `ROOM`, likewise")
+}
+
+// skew is how far clocks may be apart. Not at all is a negative *target: 0 is the default.
+func skew(target *time.Duration) pflag.Value {
+	return setting[time.Duration]{target, "DURATION",
+		func(text string) (d time.Duration, err error) {
+			if err := duration(&d, 0).Set(text); err != nil {
+				return 0, err
+			}
+			if d == 0 {
+				d = -1
+			}
+			return d, nil
+		},
+		func(d time.Duration) string { return max(d, 0).String() },
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestServeTokens goes the whole way: a key, tokens made with it, a server that takes them, clients that show them.
@@ -162,7 +163,7 @@ func TestServeOpen(t *testing.T) {
 	for _, c := range []struct{ line, want string }{
 		{"serve --grpc :0 --web off --admin off", `--grpc: ":0"` + expected},
 		{"serve --grpc localhost:0 --web 0.0.0.0:0 --admin off", `--web: "0.0.0.0:0"` + expected},
-		{"serve --grpc localhost:0 --web off --admin :0 --open", `--admin: ":0": others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone`},
+		{"serve --grpc localhost:0 --web off --admin :0 --open", `--admin: ":0": others can reach it, and anybody could end the server: expected --admin-secret-file, --token-key-file or --token-jwks, or an address of this machine alone`},
 	} {
 		if code, _, stderr := runBeckon(t, strings.Fields(c.line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
 			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
@@ -203,11 +204,12 @@ func TestServeOpen(t *testing.T) {
 // TestServeAccessErrors: a setting that would have no effect, or not the one that was meant, is told in the words of the
 // flags.
 func TestServeAccessErrors(t *testing.T) {
-	f := writeFile(t, testSecret)
+	f, elsewhere := writeFile(t, testSecret), writeFile(t, testSecret)
 	for _, c := range []struct{ line, want string }{
 		{"--tls-cert-file F", "--tls-cert-file and --tls-key-file: expected both, or none"},
 		{"--tls-key-file F", "--tls-cert-file and --tls-key-file: expected both, or none"},
 		{"--tls-cert-file missing", `--tls-cert-file: "missing": no such file or directory: expected a certificate chain in PEM`},
+		{"--tls-cert-file F --tls-key-file G", "--tls-cert-file and --tls-key-file: expected both in one directory, written alike, so that both are replaced together"},
 		{"--client-ca-file F", "--client-ca-file: expected --tls-cert-file, too: certificates are shown over TLS only"},
 		{"--token-key-file missing", `--token-key-file: "missing": no such file or directory: expected a secret, a public key in PEM or a JWK Set`},
 		{"--token-key-file F --token-jwks https://id.example.org/keys", "--token-key-file does not go with --token-jwks"},
@@ -219,12 +221,27 @@ func TestServeAccessErrors(t *testing.T) {
 		{"--revocations-file F", "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
 		{"--turn-public-ip 192.0.2.1", "--turn-public-ip: expected --turn, too"},
 		{"--turn-allow-private", "--turn-allow-private: expected --turn, too"},
+		{"--token-skew -1s", `--token-skew: "-1s": expected a duration of at least 0s, such as 30s or 1m30s`},
 		{"--turn-ttl 1s", `--turn-ttl: "1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
 		{"--tls-min-version 1.1", `--tls-min-version: "1.1": expected 1.2 or 1.3`},
 	} {
-		line := "serve " + strings.ReplaceAll(c.line, " F", " "+f)
+		line := "serve " + strings.NewReplacer(" F", " "+f, " G", " "+elsewhere).Replace(c.line)
 		if code, _, stderr := runBeckon(t, strings.Fields(line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
 			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
 		}
+	}
+}
+
+// TestSkewFlag: 0 is not at all, which is a negative number to the server; nothing is the default.
+func TestSkewFlag(t *testing.T) {
+	for text, want := range map[string]time.Duration{"0": -1, "0s": -1, "5s": 5 * time.Second} {
+		d := 30 * time.Second
+		if err := skew(&d).Set(text); err != nil || d != want {
+			t.Errorf("%q: %d %v, want %d", text, d, err, want)
+		}
+	}
+	none := time.Duration(-1)
+	if shown := skew(&none).String(); shown != "0s" {
+		t.Errorf("not at all is shown as %q", shown)
 	}
 }

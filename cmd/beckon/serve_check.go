@@ -1,6 +1,10 @@
 package main
 
-import "github.com/beckonrtc/beckon/server"
+import (
+	"path/filepath"
+
+	"github.com/beckonrtc/beckon/server"
+)
 
 // checkAccess tells in the words of the flags what of them does not go together: a setting that has no effect may be
 // thought to protect.
@@ -11,6 +15,7 @@ func checkAccess(c server.Config) error {
 		says   string
 	}{
 		{(c.TLSCertFile == "") != (c.TLSKeyFile == ""), "--tls-cert-file and --tls-key-file: expected both, or none"},
+		{c.TLSCertFile != "" && filepath.Dir(c.TLSCertFile) != filepath.Dir(c.TLSKeyFile), "--tls-cert-file and --tls-key-file: expected both in one directory, written alike, so that both are replaced together"},
 		{c.ClientCAFile != "" && c.TLSCertFile == "", "--client-ca-file: expected --tls-cert-file, too: certificates are shown over TLS only"},
 		{c.TokenKeyFile != "" && c.TokenJWKS != "", "--token-key-file does not go with --token-jwks"},
 		{c.AuthWebhook != "" && tokens, "--auth-webhook goes with neither --token-key-file nor --token-jwks: the service reads the token"},
@@ -49,7 +54,7 @@ func warnOfAccess(c server.Config) {
 func openError(e *server.OpenError) error {
 	flag := map[string]string{"GRPCAddr": "grpc", "WebAddr": "web", "AdminAddr": "admin"}[e.Field]
 	if flag == "admin" {
-		return usagef("--admin: %q: others can reach it, and anybody could end the server: expected --admin-secret-file, or an address of this machine alone", e.Addr)
+		return usagef("--admin: %q: others can reach it, and anybody could end the server: expected --admin-secret-file, --token-key-file or --token-jwks, or an address of this machine alone", e.Addr)
 	}
 	return usagef("--%s: %q: others can reach it, and nothing tells who may do what: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, an address of this machine alone, or --open to let everybody do everything", flag, e.Addr)
 }

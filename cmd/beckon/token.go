@@ -68,7 +68,7 @@ What is not said is not restricted: without --room every room may be entered, wi
 	f.StringArrayVar(&flags.attributes, "attribute", nil, "what else others see, as `KEY=VALUE`; may be repeated")
 	f.Var(countBound(&flags.maxSessions), "max-sessions", "sessions that --sub may have at one time")
 	choiceVar(cmd, &flags.duplicates, "duplicates", "what a second session of --sub in a room means", auth.DuplicatesWords...)
-	f.BoolVar(&flags.admin, "grant-admin", false, "the server and others' sessions may be looked after")
+	f.BoolVar(&flags.admin, "grant-admin", false, "the server may be ended, and access taken back, on its admin port")
 	f.Var(duration(&flags.ttl, time.Second), "ttl", "how long the token is good")
 	f.StringVar(&flags.iss, "iss", "", "the `ISSUER`, if the server asks for one")
 	f.StringVar(&flags.aud, "aud", "", "the `AUDIENCE`, if the server asks for one")

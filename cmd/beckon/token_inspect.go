@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/auth"
 )
 
@@ -22,15 +23,15 @@ import (
 const inspectTimeout = 10 * time.Second
 
 func newTokenInspect() *cobra.Command {
-	var cfg auth.TokenConfig
+	cfg := auth.TokenConfig{Rules: auth.Rules{ClockSkew: server.Defaults().TokenSkew}}
 	cmd := &cobra.Command{
 		Use:   "inspect [TOKEN|-]",
 		Short: "Tell what an access token allows",
 		Long: `Tell what an access token allows, and why a server would refuse it. The token is an argument or, which keeps it out of
 the shell's history, the input.
 
-With --key or --jwks the signature is checked, too. With the server's other settings, --iss and --aud, the answer is the
-server's. The exit code is 1 if the token would be refused.`,
+With --key or --jwks the signature is checked, too. With the server's other settings, --iss, --aud and --skew, the
+answer is the server's. The exit code is 1 if the token would be refused.`,
 		Example: `  beckon token inspect --key secret < token
   beckon token inspect --jwks https://id.example.org/keys --aud beckon < token`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -60,6 +61,7 @@ server's. The exit code is 1 if the token would be refused.`,
 	f.StringVar(&cfg.JWKSURL, "jwks", "", "check the signature with the JWK Set at this `URL`")
 	f.StringVar(&cfg.Issuer, "iss", "", "the `ISSUER` that the server asks for")
 	f.StringVar(&cfg.Audience, "aud", "", "the `AUDIENCE` that the server asks for")
+	f.Var(skew(&cfg.ClockSkew), "skew", "how far the server's clock may be apart")
 	cmd.MarkFlagFilename("key")
 	return cmd
 }
@@ -148,7 +150,7 @@ func describe(out io.Writer, claims *auth.Claims, now time.Time) {
 	}
 	row("sessions", "%s; a second one in a room: %s", sessions, g.Duplicates)
 	if g.Admin {
-		row("admin", "may look after the server and others' sessions")
+		row("admin", "may end the server, take access back and see profiles, on the admin port")
 	}
 	row("until", "%s", fromNow(claims.Expires, now))
 	if !claims.NotBefore.IsZero() {

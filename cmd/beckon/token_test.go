@@ -197,7 +197,7 @@ func TestTokenInspect(t *testing.T) {
 	good := token(noon, "Ana")
 	told := []string{
 		"who          ana\n", "name         Ana\n", "rooms        lobby, team-*\n", "may          join, call, data, update_name\n",
-		"attribute    role=guest\n", "sessions     at most 2; a second one in a room: replace\n", "admin        may look after",
+		"attribute    role=guest\n", "sessions     at most 2; a second one in a room: replace\n", "admin        may end the server",
 		"until        2126-01-01T12:00:00Z, ", " from now\n", "issuer       me\n", "audience     beckon\n",
 		"revoke with  jti:7\n", "signed with  HS256, kid 1\n",
 	}
@@ -220,6 +220,8 @@ func TestTokenInspect(t *testing.T) {
 		{"with no key", good, []string{"--key", "missing"}, exitUsage, told, "open missing: no such file"},
 		{"expired", token(time.Unix(1700000000, 0), "Ana"), nil, exitFailed,
 			[]string{"until        2023-11-14T22:13:20Z, ", " ago\n"}, "a server would refuse it: TOKEN_EXPIRED: the token expired at 2023"},
+		{"expired, within the skew", token(time.Now().Add(-10*time.Second), "Ana"), nil, exitOK, told[:2], ""},
+		{"expired, without a skew", token(time.Now().Add(-10*time.Second), "Ana"), []string{"--skew", "0"}, exitFailed, told[:2], "TOKEN_EXPIRED"},
 		{"no token", "letmein", nil, exitFailed, nil, "a server would refuse it: BAD_TOKEN: the token has 1 parts"},
 		{"much", strings.Repeat("a", 1<<20), nil, exitFailed, nil, "expected at most 8192"},
 		{"a name that turns the writing", token(noon, "Ana\u202e"), nil, exitOK, []string{`name         Ana\u202e`}, ""},

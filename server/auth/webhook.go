@@ -27,7 +27,7 @@ const (
 	maxAnswer      = 64 << 10
 )
 
-// Webhook is the Authenticator that asks a service of the application's own, once per session: a POST of
+// Webhook is the Authenticator that asks a service of the application's own, once for each stream: a POST of
 //
 //	{"token": "…", "remote": "192.0.2.7:40312", "room": "lobby", "metadata": {"user-agent": ["…"]}, "certificate": "…"}
 //
@@ -39,7 +39,13 @@ const (
 //	 "ice_servers": [{"urls": ["turn:turn.example.org"], "username": "…", "credential": "…", "expires": "…"}]}
 //
 // with identity needed and the others as in a token, or {"allow": false, "reason": "for the person at the client"}. The
-// certificate's name is there if there is a certificate, token and room may be empty.
+// certificate's name is there if there is a certificate, token and room may be empty. admin has no effect: the admin port
+// takes tokens that the server checks by itself, and no others.
+//
+// The room is that of the stream's first message, and no promise: a session may join others later, and one that is resumed
+// without rejoin asks for none, though it is in some. So what is allowed is told by rooms in the answer. It counts until
+// expires, or until the client resumes; ice_servers are passed on as they are, and not asked for again on a stream that goes
+// on. So their credentials should not run out before expires, at which the client has to come back.
 //
 // A question is signed as Standard Webhooks says (standardwebhooks.com), for which there are libraries in many languages:
 // the header webhook-id is the same for all tries of one question, webhook-timestamp has the seconds since 1970, and

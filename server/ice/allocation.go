@@ -19,6 +19,7 @@ var (
 	errUnsupported = errors.New("only UDP is relayed, of one address family, from ports that the relay chooses")
 	errNoPort      = errors.New("no relayed port is free")
 	errQuota       = errors.New("the quota is used up")
+	errRevoked     = errors.New("the user's access was taken back")
 )
 
 // Validate has nothing to do: NewRelay did it.
@@ -46,6 +47,13 @@ func (r allocator) AllocatePacketConn(request turn.AllocateListenerConfig) (net.
 			r.count(noPort)
 		}
 		return nil, nil, err
+	}
+	// Whoever is revoked from now on is found by EndRevoked.
+	if r.config.Revoked(request.UserID) {
+		a.Close()
+		a.read.Do(r.readers.Done) // Nobody reads it.
+		r.count(revoked)
+		return nil, nil, errRevoked
 	}
 	return a, net.UDPAddrFromAddrPort(netip.AddrPortFrom(r.config.PublicIP, a.port)), nil
 }
@@ -106,6 +114,24 @@ func (r *Relay) add(a *allocation) bool {
 	}
 	return true
 }
+
+// EndRevoked ends the allocations of users whose access was taken back; see RelayConfig.Revoked.
+func (r *Relay) EndRevoked() {
+	r.mu.RLock()
+	var all []*allocation
+	for _, a := range r.allocations {
+		all = append(all, a)
+	}
+	r.mu.RUnlock()
+	for _, a := range all {
+		if r.config.Revoked(a.account.user) {
+			a.Close() // The TURN server's reader of it sees the end.
+		}
+	}
+}
+
+// Serves reports whether a user has an allocation.
+func (r *Relay) Serves(user string) bool { return r.quota.has(user) }
 
 // allocated makes known whose an allocation is.
 func (r *Relay) allocated(from, _ net.Addr, _, _, _ string, relayed net.Addr, _ int) {

@@ -16,6 +16,10 @@ func (r *Relay) authenticate(request *turn.RequestAttributes) (user string, key 
 		r.counts.badCredential.Add(1)
 		return "", nil, false
 	}
+	if r.config.Revoked(user) {
+		r.count(revoked)
+		return "", nil, false
+	}
 	// Other requests need an allocation that the same user has made when the credential was valid.
 	if request.Method == stun.MethodAllocate && !time.Now().Before(end) {
 		r.counts.expired.Add(1)

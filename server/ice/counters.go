@@ -18,6 +18,8 @@ type Counters struct {
 type Refused struct {
 	// Requests with a credential that no secret has made, and allocations asked for with one that has expired.
 	BadCredential, Expired uint64
+	// Requests and allocations of users whose access was taken back.
+	Revoked uint64
 	// Allocations beyond MaxUserAllocations and MaxAllocations, and those for which no port was free.
 	UserQuota, TotalQuota, NoPort uint64
 	// Allocations of TCP, of another address family, or with an even port.
@@ -37,7 +39,7 @@ type Refused struct {
 // counts is Counters as it is counted.
 type counts struct {
 	allocated, fromPeers, toPeers                atomic.Uint64
-	badCredential, expired                       atomic.Uint64
+	badCredential, expired, revoked              atomic.Uint64
 	userQuota, totalQuota, noPort, unsupported   atomic.Uint64
 	peer, tooManyPermissions, tooManyConnections atomic.Uint64
 	sendForbidden, strangers, overRate           atomic.Uint64
@@ -48,6 +50,7 @@ type refusal int
 
 const (
 	granted refusal = iota
+	revoked
 	userQuota
 	totalQuota
 	noPort
@@ -61,6 +64,8 @@ const (
 // count counts a refusal, and reports whether it is none.
 func (r *Relay) count(why refusal) bool {
 	switch why {
+	case revoked:
+		r.counts.revoked.Add(1)
 	case userQuota:
 		r.counts.userQuota.Add(1)
 	case totalQuota:
@@ -94,6 +99,7 @@ func (r *Relay) Counters() Counters {
 		Refused: Refused{
 			BadCredential:      c.badCredential.Load(),
 			Expired:            c.expired.Load(),
+			Revoked:            c.revoked.Load(),
 			UserQuota:          c.userQuota.Load(),
 			TotalQuota:         c.totalQuota.Load(),
 			NoPort:             c.noPort.Load(),

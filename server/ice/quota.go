@@ -64,6 +64,14 @@ func (q *quota) checkLocked(user string) refusal {
 	return granted
 }
 
+// has reports whether the user has an allocation.
+func (q *quota) has(user string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	a := q.users[user]
+	return a != nil && a.allocations > 0
+}
+
 // take gives the user one allocation, if it may have one. Each is given back by release.
 func (q *quota) take(user string) (*account, refusal) {
 	q.mu.Lock()

@@ -16,7 +16,7 @@ import (
 // relays UDP; clients reach it over UDP, and over TCP or TLS. All methods may be called concurrently.
 //
 // A credential counts when an allocation is made. An allocation goes on when its credential has expired, as with coturn,
-// for a client has no way to put another in its place; MaxAllocationLife ends it.
+// for a client has no way to put another in its place; MaxAllocationLife ends it, and so does EndRevoked.
 //
 // It relays to public addresses, AllowPrivate aside, and between its own allocations, which is how two peers meet that show
 // each other nothing but relay candidates. No other port of its own machine can be reached through it.

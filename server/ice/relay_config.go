@@ -39,6 +39,10 @@ type RelayConfig struct {
 	// machine's own. Whoever has a credential can then reach what this machine can reach. Default: no.
 	AllowPrivate bool
 
+	// Whether a user's access was taken back: such a user is served no longer. It may be called concurrently, and must not
+	// call the relay. Default: nobody's was.
+	Revoked func(user string) bool
+
 	// How long an allocation may last, refreshed or not. A credential that expires ends none. Default: 12 h.
 	MaxAllocationLife time.Duration
 	// Allocations at one time. Default: 4,096.
@@ -100,6 +104,9 @@ func (c RelayConfig) withDefaults() (RelayConfig, error) {
 		return c, fmt.Errorf("the field Secrets: %w", err)
 	}
 	c.Secrets = slices.Clone(c.Secrets)
+	if c.Revoked == nil {
+		c.Revoked = func(string) bool { return false }
+	}
 	if err := c.resolve(); err != nil {
 		return c, err
 	}

@@ -15,6 +15,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -240,6 +241,56 @@ func TestAllocationLife(t *testing.T) {
 	c := dialRaw(t, relay, usernameOf(end, "ana"), end)
 	c.want(stun.MethodAllocate, 0, transportUDP)
 	until(t, func() bool { return relay.Counters().Open == 0 })
+}
+
+// TestRevoked: a user whose access was taken back loses its allocations, and gets no others; others keep theirs.
+func TestRevoked(t *testing.T) {
+	var gone atomic.Value // A user.
+	gone.Store("")
+	relay := startRelay(t, func(c *ice.RelayConfig) { c.Revoked = func(user string) bool { return user == gone.Load() } })
+	end := time.Now().Add(time.Hour)
+	ana, bob := dialRaw(t, relay, usernameOf(end, "ana"), end), dialRaw(t, relay, usernameOf(end, "bob"), end)
+	ana.want(stun.MethodAllocate, 0, transportUDP)
+	bob.want(stun.MethodAllocate, 0, transportUDP)
+	if _, err := allocate(t, relay, "tcp", "ana"); err != nil {
+		t.Fatal(err)
+	}
+	if !relay.Serves("ana") || relay.Serves("cleo") {
+		t.Errorf("it serves ana: %v, cleo: %v", relay.Serves("ana"), relay.Serves("cleo"))
+	}
+	relay.EndRevoked()
+	if open := relay.Counters().Open; open != 3 {
+		t.Errorf("nobody was revoked, and %d allocations are open", open)
+	}
+
+	gone.Store("ana")
+	relay.EndRevoked()
+	if open := relay.Counters().Open; open != 1 || relay.Serves("ana") || !relay.Serves("bob") {
+		t.Errorf("%d allocations are open; it serves ana: %v, bob: %v", open, relay.Serves("ana"), relay.Serves("bob"))
+	}
+	if _, err := allocate(t, relay, "udp", "ana"); err == nil || relay.Counters().Refused.Revoked == 0 {
+		t.Errorf("a new allocation: %v, %d refused", err, relay.Counters().Refused.Revoked)
+	}
+	ana.want(stun.MethodAllocate, stun.CodeUnauthorized, transportUDP)
+	ana.want(stun.MethodRefresh, stun.CodeUnauthorized)
+	bob.want(stun.MethodRefresh, 0)
+}
+
+// TestRevokedMeanwhile: an allocation of a user who is revoked while it is made does not stay.
+func TestRevokedMeanwhile(t *testing.T) {
+	asked := 0
+	relay := startRelay(t, func(c *ice.RelayConfig) {
+		c.Revoked = func(string) bool { // Called by the one reader of UDP.
+			asked++
+			return asked > 1 // Once the request was authenticated.
+		}
+	})
+	if _, err := allocate(t, relay, "udp", "ana"); err == nil {
+		t.Error("it was made")
+	}
+	if c := relay.Counters(); c.Open != 0 || c.Refused.Revoked != 1 {
+		t.Errorf("%d allocations are open, %d were refused", c.Open, c.Refused.Revoked)
+	}
 }
 
 // until waits for what the relay does in its own time.

@@ -15,12 +15,28 @@ import (
 func (o origins) localOnly(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isLocal(r.Host) && !o.names(r.Host) {
-			http.Error(w, fmt.Sprintf("this server lets everybody in and serves its own machine alone, which %q may not be: name this host with --web-origin, or tell the server who may do what", hostOf(r.Host)),
-				http.StatusMisdirectedRequest)
+			misdirected(w, r, "this server lets everybody in and serves its own machine alone, which %q may not be: name this host with --web-origin, or tell the server who may do what")
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// LocalOnly passes on requests for hosts that are this machine for certain, so that no page from elsewhere can get at next by
+// having its own name lead to this machine.
+func LocalOnly(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !isLocal(r.Host) {
+			misdirected(w, r, "this is for the server's own machine alone, which %q may not be: expected localhost or its address as the host")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// misdirected answers a request for another host. detail has a place for that.
+func misdirected(w http.ResponseWriter, r *http.Request, detail string) {
+	http.Error(w, fmt.Sprintf(detail, hostOf(r.Host)), http.StatusMisdirectedRequest)
 }
 
 // hostOf returns a host without its port.

@@ -33,6 +33,9 @@ func (s *suite) moves() {
 	}
 	s.want("presence", texts(s.read(roomlog.Query{}).Records), []string{"join ana", "bob moved"})
 
+	for _, f := range []*recorder{a, b} { // Before a later record of bob's replaces it.
+		f.wait(s, func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == moved })
+	}
 	last := s.leave("bob")
 	for _, f := range []*recorder{a, b} {
 		f.wait(s, func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == last })

@@ -31,6 +31,10 @@ func (l *Log) Replay(node string, rec *roomlog.Record) {
 func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 	from, here := r.users.get(rec.From), rec.Node == node
 	switch {
+	case rec.Kind == roomlog.Leave && from != nil && from.owner.seq != 0 && rec.Expect.Seq != 0 && rec.Expect.Seq != from.owner.seq:
+		// It ends another ownership: that of the node that the user has moved to, of which the record was replaced by this.
+		l.giveUp(r, from)
+		r.users.remove(from)
 	case rec.Kind == roomlog.Join && here, rec.Kind == roomlog.Leave && from != nil:
 		l.changeOwner(r, from, rec)
 		return
@@ -57,7 +61,7 @@ func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 	case roomlog.Message:
 		to := r.users.get(rec.To)
 		if to == nil { // Its ownership record was replaced by one that is yet to come, and tells what becomes of this.
-			to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To, seq: rec.Seq - 1}}
+			to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To}}
 			r.users.add(to)
 		}
 		l.keepMessage(r, to, rec)

@@ -141,6 +141,7 @@ func (a *attempt) message(p place, owner ownership) *nats.Msg {
 		h[sinceHeader] = []string{strconv.FormatUint(uint64(owner.since), 10)}
 	case roomlog.Leave:
 		h[kindHeader] = []string{"leave"}
+		h[endsHeader] = []string{strconv.FormatUint(uint64(owner.last), 10)}
 		if rec.Node != "" {
 			h[nodeHeader] = []string{a.foreignName(rec.Node)}
 		}

@@ -15,6 +15,7 @@ const (
 	kindHeader  = "Beckon-Kind"
 	nodeHeader  = "Beckon-Node"  // Of a Join or Move: where the session is. Of a Leave: who clears after the one before.
 	sinceHeader = "Beckon-Since" // Of a Move: the number of the Join.
+	endsHeader  = "Beckon-Ends"  // Of a Leave: the number of the ownership record that it ends.
 )
 
 // kinds are those of ownership records, in their header.
@@ -33,6 +34,9 @@ func (l *Log) parseRecord(subject string, header nats.Header, data []byte, seq u
 			return nil, fmt.Errorf("record %d on %s is of the unknown kind %q", seq, subject, word)
 		}
 		rec.Kind, rec.Node = kind, header.Get(nodeHeader)
+		if ends, err := strconv.ParseUint(header.Get(endsHeader), 10, 64); err == nil {
+			rec.Expect = roomlog.Expect{User: rec.From, Seq: roomlog.Seq(ends)}
+		}
 	}
 	return &rec, nil
 }

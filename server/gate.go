@@ -1,0 +1,130 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"weak"
+
+	"golang.org/x/time/rate"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/tap"
+)
+
+const (
+	// streamsBurst is how many seconds' worth of streams may be opened at once.
+	streamsBurst = 10
+	// connectionsOfSource is how many connections' worth may be opened from one address.
+	connectionsOfSource = 10
+)
+
+// A gate bounds how fast clients open streams on gRPC's own transport: one that opens streams and resets them at once ("rapid
+// reset") holds none open, and costs what one costs that does. Whoever is over the bound loses the connection. All methods may
+// be called concurrently.
+//
+// It does not wrap connections, for of such gRPC cannot pool the read buffers.
+type gate struct {
+	// Immutable.
+	perSecond int            // On one connection.
+	free      []netip.Prefix // Where there is no bound.
+	log       *slog.Logger
+
+	sources *buckets // Of connections.
+	// The *entrance of each connection, by the value of its RemoteAddr, a pointer that no other connection has. One that is
+	// no longer used leaves with the next collection.
+	entrances sync.Map
+}
+
+// An entrance is a connection, as the gate sees it.
+type entrance struct {
+	conn    weak.Pointer[net.TCPConn]
+	source  netip.Prefix
+	streams *rate.Limiter
+}
+
+// newGate returns the gate that c wants, nil if none.
+func (c Config) newGate() *gate {
+	if c.MaxStreamsPerSecond == 0 {
+		return nil
+	}
+	all := c.MaxStreamsPerSecond * connectionsOfSource
+	return &gate{perSecond: c.MaxStreamsPerSecond, free: c.TrustedProxies, log: c.Logger, sources: newBuckets(all, streamsBurst*all)}
+}
+
+// guard returns a listener whose connections come through the gate, those of TCP: there are no others but in tests.
+func (g *gate) guard(lis net.Listener) net.Listener {
+	if g == nil {
+		return lis
+	}
+	return &gated{lis, g}
+}
+
+// gated is a listener whose connections come through a gate.
+type gated struct {
+	net.Listener
+	gate *gate
+}
+
+// Accept implements net.Listener. It closes connections from where too many streams come.
+func (l *gated) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.gate.enter(conn) {
+			return conn, nil
+		}
+		_ = conn.Close() // Nothing was said on it.
+	}
+}
+
+// enter makes a connection known. It reports whether it may stay.
+func (g *gate) enter(conn net.Conn) bool {
+	tcp, ok := conn.(*net.TCPConn)
+	if !ok {
+		return true
+	}
+	key := tcp.RemoteAddr()
+	from := key.(*net.TCPAddr).AddrPort().Addr().Unmap()
+	for _, free := range g.free {
+		if free.Contains(from) {
+			return true
+		}
+	}
+	e := &entrance{weak.Make(tcp), sourceOf(from), rate.NewLimiter(rate.Limit(g.perSecond), streamsBurst*g.perSecond)}
+	if !g.sources.has(e.source) {
+		return false
+	}
+	g.entrances.Store(key, e)
+	runtime.AddCleanup(tcp, func(key net.Addr) { g.entrances.Delete(key) }, key)
+	return true
+}
+
+// tap sees each stream that is opened, before anything is done for it.
+func (g *gate) tap(ctx context.Context, _ *tap.Info) (context.Context, error) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return ctx, nil
+	}
+	found, ok := g.entrances.Load(p.Addr)
+	if !ok {
+		return ctx, nil
+	}
+	e := found.(*entrance)
+	if e.streams.Allow() && g.sources.take(e.source) {
+		return ctx, nil
+	}
+	if conn := e.conn.Value(); conn != nil && conn.Close() == nil { // The first time.
+		g.log.Warn("closed a connection on which streams are opened too fast", "remote", p.Addr)
+	}
+	return ctx, errTooFast
+}
+
+// errTooFast is the end of a stream whose connection has been closed; nobody hears it.
+var errTooFast = status.Error(codes.ResourceExhausted, "streams are opened too fast")
