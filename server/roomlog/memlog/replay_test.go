@@ -35,6 +35,7 @@ func TestReplayBehind(t *testing.T) {
 			_ = log.Follow(ctx, "here", func(e roomlog.Event) {
 				if e.Node != "" {
 					close(ready)
+					return
 				}
 				givenUp += len(e.GivenUp)
 			})
