@@ -19,7 +19,7 @@ help: ## list the targets (the default)
 
 #### To work with
 
-.PHONY: build test generate format lint fuzz bench bench-against bench-curves release-contract
+.PHONY: build test test-cluster generate format lint fuzz bench bench-against bench-curves release-contract
 
 build: need-go ## build the server: bin/beckon
 	@echo "==> build"
@@ -28,6 +28,10 @@ build: need-go ## build the server: bin/beckon
 test: need-go need-cc need-nginx need-node need-chromium ## check everything a change must pass
 test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test fuzz web-check web-test browser-test
 	@echo "==> everything passed"
+
+test-cluster: need-go ## break clusters of three nodes and three NATS servers in all ways, which takes some minutes
+	@echo "==> test-cluster"
+	@set -o pipefail; go test -count=1 -timeout=15m -run TestCluster -v ./cmd/beckon/faults -args -long | grep -v '^=== '
 
 generate: need-go web-deps ## write generated code anew from proto/, and the page's bundle from its source
 	@echo "==> generate"
@@ -103,7 +107,7 @@ go-test: need-go need-cc need-nginx ## the tests, with the race detector
 	@echo "==> go test -race"
 	@CGO_ENABLED=1 go test -race ./...
 	@echo "==> go test, the long simulations without it"
-	@set -o pipefail; go test -run 'TestSimulation|TestRestart|TestFaults|TestCrowd' -v ./server ./cmd/beckon/faults | grep -v '^=== '
+	@set -o pipefail; go test -run 'TestSimulation|TestRestart|TestFaults|TestCrowd|TestCluster' -v ./server ./cmd/beckon/faults | grep -v '^=== '
 
 .PHONY: web-deps web-check web-test browser-test
 

@@ -277,13 +277,26 @@ func roomsOf(noted []*beckonv1.Join, r *beckonv1.Resume) []*beckonv1.Join {
 // moveRooms moves the session's memberships to this process. s.mu must be held.
 func (s *Session) moveRooms(ctx context.Context) error {
 	for len(s.unmoved) > 0 {
-		if err := s.moveRoom(ctx, s.unmoved[0]); err != nil {
+		if err := s.moveRoom(ctx, s.unmoved[0]); errors.Is(err, errMoved) {
+			return err
+		} else if err != nil {
 			return &Error{NoLog, "a room could not be taken up: " + err.Error()}
 		}
 		s.unmoved = s.unmoved[1:]
 	}
 	s.noteRooms()
 	return nil
+}
+
+// confirm makes sure that the session is still this process's. What was read of a room before that was not left there by
+// a process that has taken the session since. s.mu must be held.
+func (s *Session) confirm(ctx context.Context) error {
+	_, err := s.hub.cfg.Log.Append(ctx, s.note())
+	if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
+		s.giveAwayLocked(nil)
+		return errMoved // Which of two streams is the newer one the client knows.
+	}
+	return err
 }
 
 // moveRoom moves the session's membership of a room to this process, if it has one. s.mu must be held.
@@ -304,6 +317,10 @@ func (s *Session) moveRoom(ctx context.Context, j *beckonv1.Join) error {
 			}
 		}
 		if !ok {
+			s.hub.exit(r)
+			return err
+		}
+		if err := s.confirm(ctx); err != nil { // Only now that the condition of what follows is known.
 			s.hub.exit(r)
 			return err
 		}

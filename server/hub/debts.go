@@ -112,20 +112,25 @@ func (s *Session) noteRooms() {
 	if s.hub.shared == nil {
 		return
 	}
-	data := note(s.rooms())
+	rec := s.note()
 	n := &s.hub.notes
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.latest == nil {
 		n.latest = map[string]roomlog.Record{}
 	}
-	n.latest[s.id] = roomlog.Record{
-		Kind: roomlog.Appearance, Room: s.own.name(s), From: s.id, Data: data,
-		Expect: roomlog.Expect{User: s.id, Seq: s.own.owner},
-	}
+	n.latest[s.id] = rec
 	if !n.working {
 		n.working = true
 		n.running.Go(n.work)
+	}
+}
+
+// note returns what is to be noted of the session, on condition that it is this process's. s.mu must be held.
+func (s *Session) note() roomlog.Record {
+	return roomlog.Record{
+		Kind: roomlog.Appearance, Room: s.own.name(s), From: s.id, Data: note(s.rooms()),
+		Expect: roomlog.Expect{User: s.id, Seq: s.own.owner},
 	}
 }
 

@@ -171,7 +171,7 @@ func (s scenario) run(t *testing.T) row {
 		t.Error("nothing has come back")
 	}
 	w.server.terminate()
-	return w.row(s.name, took, v)
+	return w.row(s.name, took, v, w.server.rss)
 }
 
 // poison and heal are those of the way that connections take.

@@ -20,7 +20,7 @@ const burst = 6
 var sdp = "v=0\r\n" + strings.Repeat("a=rtpmap:111 opus/48000/2\r\n", 50)
 
 // talk begins the load: each pair in the hall calls, and two of each other room speak to everybody there.
-func (w *world) talk() {
+func (w *company) talk() {
 	for room, members := range w.members {
 		if room != hall {
 			w.speak(lane{room, members[0], ""})
@@ -35,7 +35,7 @@ func (w *world) talk() {
 }
 
 // speak sends a lane's messages until there is to be silence, and a last burst after that.
-func (w *world) speak(l lane) {
+func (w *company) speak(l lane) {
 	w.lanes = append(w.lanes, l)
 	w.talking.Go(func() {
 		<-time.After(rand.N(w.pace)) // So that at any time some lane has messages on their way.
@@ -56,7 +56,7 @@ func (w *world) speak(l lane) {
 
 // say sends one burst, all of it before the outcome of the first is known, and waits for the outcome of the last: by then
 // those before it have one, too. It returns false when the session has ended.
-func (w *world) say(l lane) bool {
+func (w *company) say(l lane) bool {
 	session := w.people[l.from].session
 	to := ""
 	if l.to != "" {
@@ -115,7 +115,7 @@ func message(l lane, to string, n, i int) *beckon.ConnectRequest {
 }
 
 // awaitTalk waits until of every lane between people who are not gone so many more bursts have arrived.
-func (w *world) awaitTalk(bursts int) {
+func (w *company) awaitTalk(bursts int) {
 	w.t.Helper()
 	type hearing struct {
 		lane lane

@@ -17,10 +17,18 @@ import (
 // binary is the beckon command, built by TestMain.
 var binary string
 
+// long has all scenarios of clusters run, and on three NATS servers.
+var long = flag.Bool("long", false, "run all scenarios of clusters, which takes minutes")
+
 func TestMain(m *testing.M) {
+	runChild()
 	flag.Parse()
 	// Scenarios wait most of the time: more of them can run at once than there are processors.
-	if err := flag.Set("test.parallel", "16"); err != nil {
+	atOnce := "16"
+	if *long {
+		atOnce = "4" // Of clusters, each of which is six processes.
+	}
+	if err := flag.Set("test.parallel", atOnce); err != nil {
 		log.Fatal(err)
 	}
 	dir, err := os.MkdirTemp("", "beckon-faults-")

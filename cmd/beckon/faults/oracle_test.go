@@ -29,7 +29,7 @@ type verdict struct {
 	returned   int // UNDELIVERED, as they should be.
 	forgotten  int // Lost with a server that ended, or said to somebody who was not back, as they may be.
 	refused    int
-	unsure     int // Nobody knows whether they were recorded.
+	unsure     int // Nobody knows whether they were recorded, and somebody would like to.
 	faults     []string
 }
 
@@ -128,8 +128,11 @@ func (v *verdict) judgeOutcomes(s story, l lane, letters []letter) {
 				v.fault("%s was refused: %v", l.text(n), letter.why)
 			}
 		case unknown:
+			if s.gone[l.from] {
+				continue
+			}
 			v.unsure++
-			if !s.dies && !s.gone[l.from] {
+			if !s.dies {
 				v.fault("%s may have been recorded or not: %v", l.text(n), letter.why)
 			}
 		}

@@ -31,11 +31,7 @@ func enter(
 ) (*person, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	session, err := beckon.Dial(ctx, "passthrough:///beckon", beckon.WithPlaintext(), beckon.WithDialOptions(
-		grpc.WithContextDialer(dial),
-		// A connection on which nothing comes is given up as soon as gRPC can.
-		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: time.Second}),
-	))
+	session, err := beckon.Dial(ctx, "passthrough:///beckon", dialOptions(dial)...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +42,15 @@ func enter(
 		<-p.over
 	})
 	return p, nil
+}
+
+// dialOptions are those of a session whose connections dial makes.
+func dialOptions(dial func(context.Context, string) (net.Conn, error)) []beckon.Option {
+	return []beckon.Option{beckon.WithPlaintext(), beckon.WithDialOptions(
+		grpc.WithContextDialer(dial),
+		// A connection on which nothing comes is given up as soon as gRPC can.
+		grpc.WithKeepaliveParams(keepalive.ClientParameters{Time: 10 * time.Second, Timeout: time.Second}),
+	)}
 }
 
 // join enters a room under the person's name.

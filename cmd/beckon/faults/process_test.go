@@ -17,12 +17,14 @@ import (
 // patience is how long a test waits for what should come much sooner.
 const patience = 30 * time.Second
 
-// server is the beckon command as a process, or one after the other at the same address.
+// server is the beckon command as a process, or another one that says as much of itself, or one after the other at the
+// same address.
 type server struct {
 	// Immutable.
-	t    *testing.T
-	addr string   // Where clients connect; chosen by the kernel for the first process.
-	args []string // All but where it listens.
+	t       *testing.T
+	addr    string                      // Where clients connect; chosen by the kernel for the first process.
+	command func(addr string) *exec.Cmd // Returns a process that is to listen there.
+	errors  bool                        // It may log errors: what it needs fails.
 
 	// Owned by the scenario.
 	process *exec.Cmd
@@ -33,7 +35,8 @@ type server struct {
 // startServer runs a server, which the end of the test kills.
 func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
-	s := &server{t: t, args: append([]string{"serve", "--web=off", "--admin=off", "--log-format=json"}, args...)}
+	args = append([]string{"serve", "--web=off", "--admin=off", "--log-format=json"}, args...)
+	s := &server{t: t, command: func(addr string) *exec.Cmd { return exec.Command(binary, append(args, "--grpc="+addr)...) }}
 	s.addr = s.start("127.0.0.1:0")
 	t.Cleanup(s.kill)
 	return s
@@ -42,7 +45,7 @@ func startServer(t *testing.T, args ...string) *server {
 // start runs a process that listens at addr, and returns where that is once it is ready.
 func (s *server) start(addr string) string {
 	s.t.Helper()
-	s.process = exec.Command(binary, append(s.args, "--grpc="+addr)...)
+	s.process = s.command(addr)
 	stderr, err := s.process.StderrPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -88,7 +91,7 @@ func (s *server) wait() error {
 		<-s.log.ended
 	}
 	err := s.process.Wait()
-	if s.log.complaint != "" {
+	if s.log.complaint != "" && !s.errors || s.log.panicked {
 		s.t.Errorf("the server complains: %s\n%s", s.log.complaint, s.log)
 	}
 	return err
@@ -160,7 +163,8 @@ type serverLog struct {
 
 	// Written before ended is closed.
 	last      []string // The last lines.
-	complaint string   // The first line that is an error, or no log line at all: of a panic, or of a race.
+	complaint string   // The first line that is an error, or no log line at all.
+	panicked  bool     // There was a line of the latter kind: of a panic, or of a race.
 }
 
 // keptLines is how many lines of a server's log are kept for when something is wrong.
@@ -175,11 +179,13 @@ func readLog(r io.Reader) *serverLog {
 			line := lines.Text()
 			l.last = append(l.last[max(0, len(l.last)-keptLines+1):], line)
 			var entry struct{ Level, Msg, Port, Addr string }
-			if err := json.Unmarshal([]byte(line), &entry); (err != nil || entry.Level == "ERROR") && l.complaint == "" {
+			err := json.Unmarshal([]byte(line), &entry)
+			if (err != nil || entry.Level == "ERROR") && (l.complaint == "" || err != nil && !l.panicked) {
 				l.complaint = line
 			}
+			l.panicked = l.panicked || err != nil
 			switch {
-			case entry.Msg == "listening" && entry.Port == "grpc":
+			case entry.Msg == "listening" && (entry.Port == "grpc" || entry.Port == "nats"):
 				addr = entry.Addr
 			case entry.Msg == "ready":
 				l.ready <- addr

@@ -19,8 +19,8 @@ type row struct {
 	rss                     int64 // The server's, at its largest, in bytes.
 }
 
-func (w *world) row(name string, took time.Duration, v verdict) row {
-	r := row{name: name, took: took, sessions: len(w.people), verdict: v, rss: w.server.rss}
+func (w *company) row(name string, took time.Duration, v verdict, rss int64) row {
+	r := row{name: name, took: took, sessions: len(w.people), verdict: v, rss: rss}
 	for _, p := range w.people {
 		h := p.look()
 		r.cuts += h.cuts
@@ -34,7 +34,7 @@ func (w *world) row(name string, took time.Duration, v verdict) row {
 const legend = `
 UNDELIVERED: came back from who is gone. Forgotten: recorded, and lost with a server that ended, or said to a room before
 the recipient was back in it. Refused: to who is gone, or to who was not yet known to a server that started anew. Unsure:
-without outcome when a server died or the sender went. RSS: the server's at its largest.
+without outcome when a server died. RSS: the server's at its largest.
 `
 
 // report is a table of scenarios. All methods may be called concurrently.

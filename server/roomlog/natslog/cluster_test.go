@@ -20,8 +20,8 @@ import (
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
 
-// startNATSCluster starts three NATS servers inside this process, and returns their addresses.
-func startNATSCluster(t testing.TB) string {
+// newNATSCluster returns three NATS servers, yet to be started, inside this process.
+func newNATSCluster(t testing.TB) (servers []*server.Server) {
 	t.Helper()
 	var routes []*url.URL
 	var ports []int
@@ -37,8 +37,6 @@ func startNATSCluster(t testing.TB) string {
 			t.Fatal(err)
 		}
 	}
-	var addresses []string
-	var servers []*server.Server
 	for i := range 3 {
 		s, err := server.NewServer(&server.Options{
 			ServerName: fmt.Sprint("nats", i), Host: "127.0.0.1", Port: server.RANDOM_PORT,
@@ -48,9 +46,19 @@ func startNATSCluster(t testing.TB) string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		servers = append(servers, s)
+	}
+	return servers
+}
+
+// startNATSCluster starts three NATS servers inside this process, and returns their addresses.
+func startNATSCluster(t testing.TB) string {
+	t.Helper()
+	var addresses []string
+	servers := newNATSCluster(t)
+	for _, s := range servers {
 		s.Start()
 		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		servers = append(servers, s)
 	}
 	for _, s := range servers {
 		if !s.ReadyForConnections(10 * time.Second) {

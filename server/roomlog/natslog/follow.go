@@ -16,13 +16,6 @@ import (
 	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
-const (
-	// How long a node asks for more at a time, and how often NATS says meanwhile that it is there.
-	pullExpiry, pullHeartbeat = 4 * time.Second, time.Second
-	// followPause is how long a node waits before it tries again to follow.
-	followPause = 200 * time.Millisecond
-)
-
 // term is a node from when it comes until it goes or is taken for dead.
 type term struct {
 	// Immutable.
@@ -211,35 +204,23 @@ func (t *term) feed(s *shard) {
 
 // feedFrom hands out the records from next on, until it cannot.
 func (t *term) feedFrom(s *shard, next *uint64) error {
-	ctx, cancel := context.WithTimeout(t.done, t.log.opts.Patience)
-	defer cancel()
-	consumer, err := t.log.js.OrderedConsumer(ctx, t.log.streams[s.number], jetstream.OrderedConsumerConfig{
+	records, _, err := t.log.consume(t.done, t.log.streams[s.number], jetstream.ConsumerConfig{
 		FilterSubjects: []string{
 			t.log.subject(s.number, owners, ">"),
 			t.log.subject(s.number, appearances, ">"),
 			t.log.subject(s.number, broadcasts, ">"),
 			t.log.subject(s.number, messages, token(t.name), ">"),
 		},
-		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:       *next,
-		InactiveThreshold: time.Minute,
-		NamePrefix:        "beckon-" + token(t.name),
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:   *next,
 	})
 	if err != nil {
 		return err
 	}
-	iter, err := consumer.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat), jetstream.PullMaxMessages(1024))
-	if err != nil {
-		return err
-	}
-	defer iter.Stop()
+	defer records.stop()
 	s.fed()
 	for {
-		msg, err := iter.Next(jetstream.NextContext(t.done))
-		if err != nil {
-			return err
-		}
-		meta, err := msg.Metadata()
+		msg, meta, err := records.next(t.done)
 		if err != nil {
 			return err
 		}

@@ -172,27 +172,18 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string, atLeast, up
 	if head < atLeast { // Cannot be: the leader has said it.
 		return nil, 0, fmt.Errorf("stream %s ends at %d: expected at least %d", l.streams[shard], head, atLeast)
 	}
-	consumer, err := l.js.OrderedConsumer(ctx, l.streams[shard], jetstream.OrderedConsumerConfig{
+	last, pending, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
 		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {
 		return nil, 0, err
 	}
-	if info := consumer.CachedInfo(); info.NumPending == 0 {
+	defer last.stop()
+	if pending == 0 {
 		return nil, head, nil
 	}
-	defer l.js.DeleteConsumer(context.WithoutCancel(ctx), l.streams[shard], consumer.CachedInfo().Name)
-	iter, err := consumer.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
-	if err != nil {
-		return nil, 0, err
-	}
-	defer iter.Stop()
 	for {
-		msg, err := iter.Next(jetstream.NextContext(ctx))
-		if err != nil {
-			return nil, 0, err
-		}
-		meta, err := msg.Metadata()
+		msg, meta, err := last.next(ctx)
 		if err != nil {
 			return nil, 0, err
 		}

@@ -223,26 +223,16 @@ func (t *term) watch() {
 
 // watchNodes follows the leases of all nodes until it cannot.
 func (t *term) watchNodes() error {
-	ctx, cancel := context.WithTimeout(t.done, t.log.opts.Patience)
-	defer cancel()
-	consumer, err := t.log.js.OrderedConsumer(ctx, t.log.streamName("nodes"), jetstream.OrderedConsumerConfig{
-		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, InactiveThreshold: time.Minute,
+	beats, _, err := t.log.consume(t.done, t.log.streamName("nodes"), jetstream.ConsumerConfig{
+		FilterSubject: t.log.opts.Prefix + ".n.*", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {
 		return err
 	}
-	iter, err := consumer.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat))
-	if err != nil {
-		return err
-	}
-	defer iter.Stop()
+	defer beats.stop()
 	var last time.Time // When the node last heard itself.
 	for {
-		msg, err := iter.Next(jetstream.NextContext(t.done))
-		if err != nil {
-			return err
-		}
-		meta, err := msg.Metadata()
+		msg, meta, err := beats.next(t.done)
 		if err != nil {
 			return err
 		}
