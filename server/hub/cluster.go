@@ -131,6 +131,7 @@ func (s *Session) forsake() *Conn {
 
 // forsakeAll ends all sessions here: the other nodes took this one for dead, and end them, or take them up.
 func (h *Hub) forsakeAll() {
+	h.forsakeRooms() // First: who waits for one of them has its session.
 	h.mu.Lock()
 	all := make([]*Session, 0, len(h.sessions))
 	for _, s := range h.sessions {
@@ -147,6 +148,24 @@ func (h *Hub) forsakeAll() {
 		s.mu.Unlock()
 	}
 	h.log.Warn("all sessions were given up", "sessions", len(all))
+}
+
+// errForsaken: the log tells this process nothing more of a room.
+var errForsaken = errors.New("the node is out of touch with the cluster")
+
+// forsakeRooms forgets all rooms: what happens in them from now on this process is not told, and whoever enters one reads
+// it anew.
+func (h *Hub) forsakeRooms() {
+	h.roomsMu.Lock()
+	former := h.rooms
+	h.rooms = make(map[string]*room)
+	h.roomsMu.Unlock()
+	for _, r := range former {
+		r.mu.Lock()
+		r.forsaken = true
+		r.wakeLocked()
+		r.mu.Unlock()
+	}
 }
 
 // takeTries is how often a process tries to take a session that others want to take, too.

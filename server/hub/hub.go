@@ -248,7 +248,9 @@ func (h *Hub) load(ctx context.Context, r *room) {
 	if r.loadErr = r.load(ctx, h.cfg.Log); r.loadErr != nil {
 		h.roomsMu.Lock()
 		defer h.roomsMu.Unlock()
-		delete(h.rooms, r.name)
+		if h.rooms[r.name] == r {
+			delete(h.rooms, r.name)
+		}
 	}
 }
 

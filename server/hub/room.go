@@ -37,7 +37,8 @@ type room struct {
 	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id.
 	bytes    int                // Guarded by mu. The size of their entries.
 	changed  roomlog.Seq        // Guarded by mu. The last presence record.
-	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows.
+	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows, or with forsaken.
+	forsaken bool               // Guarded by mu. The log tells nothing more of it.
 	// Guarded by mu. The identities that are entering and may be in the room once, each with what is closed afterwards.
 	claims map[string]chan struct{}
 	lists  lists // Guarded by mu.
@@ -258,18 +259,26 @@ func (r *room) detach(m *member) {
 // headLocked tells that everything up to seq is accounted for. r.mu must be held.
 func (r *room) headLocked(seq roomlog.Seq) {
 	r.head = max(r.head, seq)
+	r.wakeLocked()
+}
+
+// wakeLocked has those look again who wait for the room to account for more. r.mu must be held.
+func (r *room) wakeLocked() {
 	if r.moved != nil {
 		close(r.moved)
 		r.moved = nil
 	}
 }
 
-// reach returns when the room accounts for everything up to seq.
+// reach returns when the room accounts for everything up to seq, or with errForsaken when it never will.
 func (r *room) reach(ctx context.Context, seq roomlog.Seq) error {
 	for {
 		r.mu.Lock()
-		if r.head >= seq {
+		if reached := r.head >= seq; reached || r.forsaken {
 			r.mu.Unlock()
+			if !reached {
+				return errForsaken
+			}
 			return nil
 		}
 		if r.moved == nil {

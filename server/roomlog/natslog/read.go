@@ -22,6 +22,7 @@ func (l *Log) Read(ctx context.Context, q roomlog.Query) (roomlog.Page, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience)
 	defer cancel()
+	defer context.AfterFunc(t.done, cancel)()
 	s := t.shard(q.Room)
 	if q.User == "" {
 		return t.presence(ctx, s, q)
@@ -105,6 +106,9 @@ func (l *Log) receivedBy(ctx context.Context, shard int, room, user string) (roo
 // adopt takes what was sent to a user who has just moved here before that from where it is. The user's ownership record is
 // numbered moved.
 func (t *term) adopt(ctx context.Context, room, user string, since, moved roomlog.Seq) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(t.done, cancel)() // Then the node is told of nothing more.
 	s := t.shard(room)
 	filters := []string{
 		t.log.subject(s.number, messages, "*", token(room), token(user), "*", "*"),
