@@ -27,10 +27,11 @@ type closing struct {
 	conn   *hub.Conn
 	stream finisher
 
-	// Held while the server ends the stream, until it may be closed.
 	mu    sync.Mutex
-	begun bool  // Guarded by mu.
-	err   error // Guarded by mu. What the server ends it with.
+	begun bool // Guarded by mu.
+
+	concluded sync.WaitGroup // Of whoever has begun.
+	err       error          // Written before that. What the stream ends with.
 }
 
 // serveAlone serves a native stream on the goroutine that gRPC has for it.
@@ -42,13 +43,12 @@ func (s *Server) serveAlone(ctx context.Context, st stream, f finisher) error {
 	s.watchOver(e)
 	defer s.overlook(e)
 	err := s.read(ctx, st, e.conn)
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if !e.begun {
-		e.begun = true
-		e.err = s.conclude(ctx, e.conn, err)
+	if !e.claim() {
+		e.concluded.Wait() // Until then the stream must stay.
+		return e.err
 	}
-	return e.err
+	defer e.concluded.Done()
+	return s.conclude(ctx, e.conn, err)
 }
 
 // watchOver has the stream ended when the server shuts down.
@@ -86,14 +86,24 @@ func (e *closing) drain() {
 	})
 }
 
-// end ends the stream unless that has begun.
-func (e *closing) end(why func() error) {
+// claim reports whether the caller is the first who ends the stream, and so has to.
+func (e *closing) claim() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.begun {
-		return
+		return false
 	}
 	e.begun = true
+	e.concluded.Add(1)
+	return true
+}
+
+// end ends the stream unless that has begun.
+func (e *closing) end(why func() error) {
+	if !e.claim() {
+		return
+	}
+	defer e.concluded.Done()
 	e.err = e.server.conclude(e.ctx, e.conn, why())
 	_ = e.stream.WriteStatus(status.Convert(e.err)) // If it cannot be written, the client is lost.
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"google.golang.org/grpc"
@@ -16,6 +17,8 @@ import (
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/auth"
+	"github.com/beckonrtc/beckon/server/transcript"
 )
 
 // TestDrain: each client is told when to come back, and its stream ends then and not before. They differ, so that the
@@ -245,6 +248,40 @@ func TestShutdown(t *testing.T) {
 		}
 		if took := time.Since(began); took > 2*time.Second { // The watcher of health would stay for ever.
 			t.Errorf("it took %s, though every client reads", took)
+		}
+	})
+}
+
+// TestShutdownWhileEnding: a stream that is about to end, and waits for its client to read, ends as it was to when the server
+// shuts down meanwhile.
+func TestShutdownWhileEnding(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		mint, revoked := newMint(t, "k"), fileOf(t, "")
+		s := start(t, server.Config{TokenKeyFile: mint.file, RevocationsFile: revoked}, nil)
+		dial := func(name string) transcript.Dial {
+			return bearing(transcript.Stubs(s.dial()), mint.token(time.Hour, auth.Grant{Identity: name}))
+		}
+		ana, bob := call(t, dial("ana"), "lobby", none), call(t, dial("bob"), "lobby", none)
+		for range 4 { // More than the transport holds: bob reads nothing.
+			ana.send(data(bob.id(), "lobby", make([]byte, 100<<10)))
+		}
+		synctest.Wait()
+		replace(t, revoked, "sub:bob")
+		time.Sleep(2 * time.Second) // It is ending, for some seconds.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		shut := make(chan error, 1)
+		go func() { shut <- s.Shutdown(ctx) }()
+		time.Sleep(time.Second) // Its time to end has come.
+		var err error
+		for err == nil { // Now he reads.
+			_, err = bob.recv()
+		}
+		if code, reason := statusOf(err); code != codes.PermissionDenied || reason != "KICKED" {
+			t.Errorf("bob's stream ended with %s %s, want PERMISSION_DENIED KICKED", code, reason)
+		}
+		if err := <-shut; err != nil {
+			t.Error(err)
 		}
 	})
 }
