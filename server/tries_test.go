@@ -3,7 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -160,6 +164,38 @@ func TestTurns(t *testing.T) {
 		synctest.Wait()
 		if len(a.asking.of) != 0 {
 			t.Errorf("%d queues are left", len(a.asking.of))
+		}
+	})
+}
+
+// TestWebhookTurns: a server with a webhook asks it no more than maxAsking questions for one address at a time.
+func TestWebhookTurns(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte(strings.Repeat("w", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		cfg, err := Config{AuthWebhook: "http://127.0.0.1:1", AuthWebhookKeyFile: secret, Logger: slog.New(slog.DiscardHandler)}.withDefaults()
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := newAccess(t.Context(), cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range maxAsking {
+			leave, err := a.asking.enter(t.Context(), sourceOf(from("192.0.2.1").Remote.Addr()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer leave()
+		}
+		if _, err := a.try(t.Context(), a.authenticator, from("192.0.2.1")); reasonOf(err) != limit {
+			t.Errorf("one more: %v, want LIMIT", err)
+		}
+		// Another address has its own: nobody answers there, so it is asked.
+		if _, err := a.try(t.Context(), a.authenticator, from("192.0.2.2")); reasonOf(err) != auth.Unavailable {
+			t.Errorf("from another address: %v, want UNAVAILABLE", err)
 		}
 	})
 }

@@ -186,7 +186,7 @@ func (f *benchFlags) serveArgs() []string {
 	sessions := 2 * max(f.load.Sessions, 2*f.load.Pairs)
 	args := []string{"serve", "--grpc", "127.0.0.1:0", "--web", "127.0.0.1:0", "--admin", "off", "--log-format", "json",
 		"--max-messages-per-second", "1000000", "--max-bytes-per-second", "256MiB"}
-	for _, flag := range []string{"max-sessions", "max-sessions-per-ip", "max-pending", "max-users", "max-streams"} {
+	for _, flag := range []string{"max-sessions", "max-sessions-per-ip", "max-pending", "max-users", "max-streams", "max-streams-per-second"} {
 		args = append(args, "--"+flag, strconv.Itoa(max(sessions, 100_000)))
 	}
 	return args

@@ -120,11 +120,11 @@ test("a token that runs out is asked for anew, and another that comes in time is
   const { open, make } = await page(t, "--heartbeat-interval", "1s", "--resume-window", "1s");
   const watch = await open(`/#lobby&token=${make("watch")}`);
   await join(watch, "Watch");
-  const ana = await open(`/#lobby&token=${make("ana", "--ttl", "4s")}`);
+  const ana = await open(`/#lobby&token=${make("ana", "--ttl", "12s")}`);
   await join(ana, "Ana");
   await Promise.all([connected(ana), connected(watch)]);
   // She follows a link with another one.
-  const another = make("ana", "--ttl", "6s");
+  const another = make("ana", "--ttl", "18s");
   const expiry = 1000 * JSON.parse(Buffer.from(another.split(".")[1], "base64url").toString()).exp;
   await ana.evaluate((token) => (location.hash = `#token=${token}`), another);
   await ana.waitForFunction(() => location.hash === "#lobby");
