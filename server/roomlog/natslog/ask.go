@@ -11,12 +11,15 @@ import (
 // asked returns the subject on which a node is asked.
 func (l *Log) asked(name string) string { return l.opts.Prefix + ".ask." + token(name) }
 
-// Ask implements roomlog.Shared.
+// Ask implements roomlog.Shared. A node that was killed does not answer: it is not waited for longer than for NATS, and
+// than what it may have to wait for itself.
 func (l *Log) Ask(ctx context.Context, node string, question []byte) ([]byte, error) {
 	t, err := l.now()
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience+tryTimeout)
+	defer cancel()
 	reply, err := l.nc.RequestWithContext(ctx, l.asked(t.foreignName(node)), question)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
@@ -32,8 +35,8 @@ func (l *Log) Answer(answer func(ctx context.Context, question []byte) []byte) {
 	l.answer.Store(&answer)
 }
 
-// listen answers other nodes until it is ended.
-func (t *term) listen() (*nats.Subscription, error) {
+// listen answers other nodes until stop is called. Who asks after that hears that the node is not there.
+func (t *term) listen() (stop func(), err error) {
 	asked, err := t.log.nc.Subscribe(t.log.asked(t.name), func(msg *nats.Msg) {
 		answer := t.log.answer.Load()
 		if answer == nil {
@@ -48,5 +51,13 @@ func (t *term) listen() (*nats.Subscription, error) {
 	if err != nil {
 		return nil, err
 	}
-	return asked, t.log.nc.FlushTimeout(tryTimeout)
+	stop = func() {
+		_ = asked.Unsubscribe()               // Fails if the connection is closed, and then there is nothing to end.
+		_ = t.log.nc.FlushTimeout(tryTimeout) // Likewise, or NATS is away and will know when it is back.
+	}
+	if err := t.log.nc.FlushTimeout(tryTimeout); err != nil {
+		stop()
+		return nil, err
+	}
+	return stop, nil
 }

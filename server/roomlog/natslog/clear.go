@@ -70,7 +70,7 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 func (t *term) clearShard(ctx context.Context, shard int, gone string, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")}, 0, 0)
+	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")}, 0)
 	if err != nil {
 		return err
 	}

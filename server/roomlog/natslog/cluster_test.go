@@ -396,6 +396,22 @@ func TestAsk(t *testing.T) {
 	}
 }
 
+// TestAskSilent: a node that does not answer is not waited for without end.
+func TestAskSilent(t *testing.T) {
+	url := startNATS(t)
+	opts := natslog.Options{Shards: 1, Patience: time.Millisecond}
+	a, told, _ := follow(t, connect(t, url), "a", opts)
+	b, _, _ := follow(t, connect(t, url), "b", opts)
+	b.Answer(func(ctx context.Context, _ []byte) []byte {
+		<-ctx.Done()
+		return nil
+	})
+	name := told.wait(t, "b comes", func(e roomlog.Event) bool { return strings.HasPrefix(e.Node, "b.") }).Node
+	if _, err := a.Ask(t.Context(), name, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a node that does not answer: %v, want %v", err, context.DeadlineExceeded)
+	}
+}
+
 // TestKeys: of a record that several nodes append one is there.
 func TestKeys(t *testing.T) {
 	url := startNATS(t)

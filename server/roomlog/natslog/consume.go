@@ -32,21 +32,21 @@ type consumer struct {
 	last uint64 // The number of the last message, as the consumer counts.
 }
 
-// consume begins to hand out those messages of a stream that cfg names. It returns how many there are. stop must follow.
-func (l *Log) consume(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (c *consumer, pending uint64, err error) {
+// consume begins to hand out those messages of a stream that cfg names. stop must follow.
+func (l *Log) consume(ctx context.Context, stream string, cfg jetstream.ConsumerConfig) (*consumer, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	c = &consumer{log: l, stream: stream, name: "beckon-" + nuid.Next()}
+	c := &consumer{log: l, stream: stream, name: "beckon-" + nuid.Next()}
 	cfg.Name, cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = c.name, jetstream.AckNonePolicy, true, 1, time.Minute
 	made, err := l.js.CreateConsumer(ctx, stream, cfg)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	c.iter, err = made.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat), jetstream.PullMaxMessages(1024))
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
-	return c, made.CachedInfo().NumPending, nil
+	return c, nil
 }
 
 // next waits for the next message. After an error there are no more.

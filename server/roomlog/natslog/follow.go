@@ -135,11 +135,11 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 		defer s.copy.Close()
 		t.shards = append(t.shards, s)
 	}
-	asked, err := t.listen()
+	stop, err := t.listen()
 	if err != nil {
 		return err
 	}
-	defer asked.Unsubscribe()
+	defer stop()
 	for _, s := range t.shards {
 		running.Go(func() { t.copyTo(s) })
 		running.Go(func() { t.feed(s) })
@@ -204,7 +204,7 @@ func (t *term) feed(s *shard) {
 
 // feedFrom hands out the records from next on, until it cannot.
 func (t *term) feedFrom(s *shard, next *uint64) error {
-	records, _, err := t.log.consume(t.done, t.log.streams[s.number], jetstream.ConsumerConfig{
+	records, err := t.log.consume(t.done, t.log.streams[s.number], jetstream.ConsumerConfig{
 		FilterSubjects: []string{
 			t.log.subject(s.number, owners, ">"),
 			t.log.subject(s.number, appearances, ">"),

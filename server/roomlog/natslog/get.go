@@ -1,15 +1,19 @@
 package natslog
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nuid"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
@@ -80,7 +84,7 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 		found, head, err := l.directGet(ctx, shard, filters, upTo)
 		switch {
 		case errors.Is(err, errTooMany):
-			return l.scan(ctx, shard, filters, atLeast, upTo)
+			return l.scan(ctx, shard, filters, upTo)
 		case errors.Is(err, errNothing) && l.opts.Replicas == 1: // What was recorded before is there.
 			return nil, atLeast, nil
 		case errors.Is(err, errNothing):
@@ -165,36 +169,46 @@ func parseDirect(msg *nats.Msg) (*stored, error) {
 }
 
 // scan is lastOfEach by a consumer, which costs more but has no bound.
-func (l *Log) scan(ctx context.Context, shard int, filters []string, atLeast, upTo uint64) (found []*stored, head uint64, err error) {
-	if head, err = l.lastSeq(ctx, shard, upTo); err != nil {
+func (l *Log) scan(ctx context.Context, shard int, filters []string, upTo uint64) (found []*stored, head uint64, err error) {
+	// The server that the consumer is on may lag behind. A mark of one's own, in the stream after all that was there, comes
+	// from it when it has told of everything before.
+	mark := &nats.Msg{
+		Subject: l.subject(shard, marks, nuid.Next()),
+		Header:  nats.Header{jetstream.MsgTTLHeader: {markTTL.String()}},
+	}
+	ack, err := l.js.PublishMsg(ctx, mark, jetstream.WithExpectStream(l.streams[shard]))
+	if err != nil {
 		return nil, 0, err
 	}
-	if head < atLeast { // Cannot be: the leader has said it.
-		return nil, 0, fmt.Errorf("stream %s ends at %d: expected at least %d", l.streams[shard], head, atLeast)
+	if head = ack.Sequence; upTo != 0 {
+		head = min(head, upTo)
 	}
-	last, pending, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
-		FilterSubjects: filters, DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+	last, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
+		FilterSubjects: append(slices.Clone(filters), mark.Subject), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {
 		return nil, 0, err
 	}
 	defer last.stop()
-	if pending == 0 {
-		return nil, head, nil
-	}
+	latest := map[string]*stored{} // By subject: a server that lags behind tells of former ones, too.
 	for {
 		msg, meta, err := last.next(ctx)
 		if err != nil {
 			return nil, 0, err
 		}
-		if seq := meta.Sequence.Stream; seq <= head {
-			found = append(found, &stored{msg.Subject(), msg.Headers(), msg.Data(), seq, meta.Timestamp})
+		if msg.Subject() == mark.Subject {
+			break
 		}
-		if meta.NumPending == 0 || meta.Sequence.Stream >= head {
-			return found, head, nil
+		if seq := meta.Sequence.Stream; seq <= head {
+			latest[msg.Subject()] = &stored{msg.Subject(), msg.Headers(), msg.Data(), seq, meta.Timestamp}
 		}
 	}
+	found = slices.SortedFunc(maps.Values(latest), func(a, b *stored) int { return cmp.Compare(a.seq, b.seq) })
+	return found, head, nil
 }
+
+// markTTL is for how long a mark is there, and so how long reading up to it may take.
+const markTTL = 2 * time.Minute
 
 // noneUpTo reports whether the leader has no message that matches one of filters, and up to which number that holds.
 func (l *Log) noneUpTo(ctx context.Context, shard int, filters []string) (head uint64, none bool, err error) {

@@ -223,7 +223,7 @@ func (t *term) watch() {
 
 // watchNodes follows the leases of all nodes until it cannot.
 func (t *term) watchNodes() error {
-	beats, _, err := t.log.consume(t.done, t.log.streamName("nodes"), jetstream.ConsumerConfig{
+	beats, err := t.log.consume(t.done, t.log.streamName("nodes"), jetstream.ConsumerConfig{
 		FilterSubject: t.log.opts.Prefix + ".n.*", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 //	t.NODE.ROOM.TO.FROM.CSEQ         a Message, for a session on the node
 //	b.ROOM.FROM.CSEQ                 a Broadcast
 //	r.ROOM.USER                      up to where the user has received what it was sent
+//	m.MARK                           nothing: up to there somebody reads
 //
 // A subject keeps its last message alone. Those of messages and broadcasts are used once.
 const (
@@ -27,6 +28,7 @@ const (
 	messages    = "t"
 	broadcasts  = "b"
 	receipts    = "r"
+	marks       = "m"
 )
 
 // checkPrefix checks that prefix can begin the names of streams and subjects.
