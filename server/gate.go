@@ -6,7 +6,10 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 	"weak"
 
 	"golang.org/x/time/rate"
@@ -24,13 +27,15 @@ const (
 )
 
 // A gate bounds how fast clients open streams on gRPC's own transport: one that opens streams and resets them at once ("rapid
-// reset") holds none open, and costs what one costs that does. Whoever is over the bound loses the connection. All methods may
-// be called concurrently.
+// reset") holds none open, and costs what one costs that does. Whoever is over the bound loses the connection.
+//
+// It also closes connections whose clients are to go elsewhere: as long as gRPC has one, a client comes back on it. All methods
+// may be called concurrently.
 //
 // It does not wrap connections, for of such gRPC cannot pool the read buffers.
 type gate struct {
 	// Immutable.
-	perSecond int            // On one connection.
+	perSecond int            // On one connection. 0: there is no bound.
 	free      []netip.Prefix // Where there is no bound.
 	log       *slog.Logger
 
@@ -44,23 +49,18 @@ type gate struct {
 type entrance struct {
 	conn    weak.Pointer[net.TCPConn]
 	source  netip.Prefix
-	streams *rate.Limiter
+	streams *rate.Limiter // Nil: there is no bound.
+	serving atomic.Int64  // How many streams with sessions there are on it.
 }
 
-// newGate returns the gate that c wants, nil if none.
+// newGate returns the gate that c wants.
 func (c Config) newGate() *gate {
-	if c.MaxStreamsPerSecond == 0 {
-		return nil
-	}
 	all := c.MaxStreamsPerSecond * connectionsOfSource
 	return &gate{perSecond: c.MaxStreamsPerSecond, free: c.TrustedProxies, log: c.Logger, sources: newBuckets(all, streamsBurst*all)}
 }
 
 // guard returns a listener whose connections come through the gate, those of TCP: there are no others but in tests.
 func (g *gate) guard(lis net.Listener) net.Listener {
-	if g == nil {
-		return lis
-	}
 	return &gated{lis, g}
 }
 
@@ -92,14 +92,12 @@ func (g *gate) enter(conn net.Conn) bool {
 	}
 	key := tcp.RemoteAddr()
 	from := key.(*net.TCPAddr).AddrPort().Addr().Unmap()
-	for _, free := range g.free {
-		if free.Contains(from) {
-			return true
+	e := &entrance{conn: weak.Make(tcp), source: sourceOf(from)}
+	if g.perSecond > 0 && !slices.ContainsFunc(g.free, func(free netip.Prefix) bool { return free.Contains(from) }) {
+		e.streams = rate.NewLimiter(rate.Limit(g.perSecond), streamsBurst*g.perSecond)
+		if !g.sources.has(e.source) {
+			return false
 		}
-	}
-	e := &entrance{weak.Make(tcp), sourceOf(from), rate.NewLimiter(rate.Limit(g.perSecond), streamsBurst*g.perSecond)}
-	if !g.sources.has(e.source) {
-		return false
 	}
 	g.entrances.Store(key, e)
 	runtime.AddCleanup(tcp, func(key net.Addr) { g.entrances.Delete(key) }, key)
@@ -108,23 +106,53 @@ func (g *gate) enter(conn net.Conn) bool {
 
 // tap sees each stream that is opened, before anything is done for it.
 func (g *gate) tap(ctx context.Context, _ *tap.Info) (context.Context, error) {
-	p, ok := peer.FromContext(ctx)
-	if !ok {
+	e := g.entrance(ctx)
+	if e == nil || e.streams == nil || e.streams.Allow() && g.sources.take(e.source) {
 		return ctx, nil
 	}
-	found, ok := g.entrances.Load(p.Addr)
-	if !ok {
-		return ctx, nil
-	}
-	e := found.(*entrance)
-	if e.streams.Allow() && g.sources.take(e.source) {
-		return ctx, nil
-	}
-	if conn := e.conn.Value(); conn != nil && conn.Close() == nil { // The first time.
-		g.log.Warn("closed a connection on which streams are opened too fast", "remote", p.Addr)
+	if e.close() {
+		g.log.Warn("closed a connection on which streams are opened too fast", "remote", e.source)
 	}
 	return ctx, errTooFast
 }
+
+// entrance returns the connection that a stream of gRPC's own transport is on, nil if it is not known.
+func (g *gate) entrance(ctx context.Context) *entrance {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil
+	}
+	found, _ := g.entrances.Load(p.Addr)
+	e, _ := found.(*entrance)
+	return e
+}
+
+// close closes the connection. It reports whether it was open.
+func (e *entrance) close() bool {
+	conn := e.conn.Value()
+	return conn != nil && conn.Close() == nil
+}
+
+// begin notes that there is a stream with a session more.
+func (e *entrance) begin() {
+	if e != nil {
+		e.serving.Add(1)
+	}
+}
+
+// end ends what begin began. If leave, the client is to go elsewhere: the connection is closed after the last.
+func (e *entrance) end(leave bool) {
+	if e != nil && e.serving.Add(-1) == 0 && leave {
+		time.AfterFunc(leaveAfter, func() {
+			if e.serving.Load() == 0 {
+				e.close()
+			}
+		})
+	}
+}
+
+// leaveAfter is how long the status of a connection's last stream has to be sent.
+const leaveAfter = 250 * time.Millisecond
 
 // errTooFast is the end of a stream whose connection has been closed; nobody hears it.
 var errTooFast = status.Error(codes.ResourceExhausted, "streams are opened too fast")

@@ -42,7 +42,7 @@ type Server struct {
 	health  *health.Server
 	access  *access
 	certs   *certificates // Nil: there is no TLS.
-	gate    *gate         // Nil: streams may be opened as fast as clients can.
+	gate    *gate
 	// Nil: there is none.
 	adminSecret []byte
 	relax       context.CancelFunc // Ends what keeps access fresh.
@@ -139,7 +139,7 @@ func New(cfg Config) (*Server, error) {
 	s.grpc = s.newGRPC(s.nativeOptions()...)
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
 		return s.serve(cfg.locate(ctx, web.ForwardedFor(ctx)), webStream{st})
-	}))
+	}, s.isLeaving))
 	s.health.SetServingStatus(beckonv1.Signal_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
 	return s, nil
 }
@@ -198,9 +198,7 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 
 // nativeOptions returns what is different for native clients.
 func (s *Server) nativeOptions() (options []grpc.ServerOption) {
-	if s.gate != nil {
-		options = append(options, grpc.InTapHandle(s.gate.tap))
-	}
+	options = append(options, grpc.InTapHandle(s.gate.tap))
 	if s.certs != nil {
 		// Under TLS gRPC cannot pool its read buffers, either.
 		options = append(options, grpc.Creds(credentials.NewTLS(s.certs.forNative())), grpc.ReadBufferSize(4<<10))
@@ -209,10 +207,11 @@ func (s *Server) nativeOptions() (options []grpc.ServerOption) {
 }
 
 // web returns how the web port is to run.
-func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) error) web.Config {
+func (c Config) web(g *grpc.Server, serve func(context.Context, *web.Stream) error, leaving func() bool) web.Config {
 	return web.Config{
 		Serve:            serve,
 		GRPC:             g,
+		Leaving:          leaving,
 		Logger:           c.Logger,
 		Origins:          c.WebOrigins,
 		LocalOnly:        !c.Open && !c.authenticates() && isLoopback(c.WebAddr),
@@ -328,6 +327,9 @@ func (s *Server) beginDraining() {
 		}
 	}
 }
+
+// isLeaving reports whether clients are to go elsewhere.
+func (s *Server) isLeaving() bool { return s.isDraining() || s.hub.OutOfTouch() }
 
 // isDraining reports whether the server has begun to shut down.
 func (s *Server) isDraining() bool { return isClosed(s.draining) }

@@ -25,7 +25,7 @@ type service struct {
 	*server.Server
 	dial    func(...grpc.DialOption) *grpc.ClientConn
 	dialWeb func() *webtest.Conn
-	pipe    func(context.Context) (net.Conn, error) // What dial dials, in memory.
+	pipe    func(context.Context) (net.Conn, error) // What dial dials.
 }
 
 // start runs a server until the test ends: in memory, or on TCP with a listener.
@@ -50,6 +50,7 @@ func start(tb testing.TB, cfg server.Config, lis net.Listener) *service {
 		dialWeb = browsers.Dial
 	} else {
 		target = lis.Addr().String()
+		pipe = func(ctx context.Context) (net.Conn, error) { return new(net.Dialer).DialContext(ctx, "tcp", target) }
 		web = listen(tb)
 	}
 	options = append(options, grpc.WithTransportCredentials(insecure.NewCredentials()))

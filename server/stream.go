@@ -37,7 +37,10 @@ const lingerTimeout = 5 * time.Second
 // serve runs a stream, from its first message to its end. The caller owns the stream: it ends when serve returns, which
 // makes blocked calls of Recv and Send return.
 func (s *Server) serve(ctx context.Context, st stream) error {
+	e := s.gate.entrance(ctx)
+	e.begin()
 	if !s.enter() {
+		e.end(true)
 		return errDraining
 	}
 	defer s.streams.Done()
@@ -64,8 +67,9 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 }
 
 // conclude returns the status with which a stream is to end, for that reason; nil: as its client has asked. It waits until
-// the client has been sent what it has to be sent.
+// the client has been sent what it has to be sent. It is called once; a message of the client's may still be being handled.
 func (s *Server) conclude(ctx context.Context, conn *hub.Conn, err error) error {
+	defer func() { s.gate.entrance(ctx).end(s.isLeaving()) }()
 	switch why := conn.MustEnd(); {
 	case why&hub.TakenUp != 0: // It is sent nothing more.
 		err = ending(hub.TakenOver, "the session was taken up on another stream")
@@ -120,6 +124,8 @@ func (s *Server) why(conn *hub.Conn) error {
 		return errKicked
 	case why&hub.Expired != 0:
 		return errExpired
+	case why&hub.OutOfTouch != 0:
+		return errOutOfTouch
 	case why&hub.Overflowed != 0:
 		return errSlowConsumer
 	}
@@ -168,6 +174,7 @@ var (
 	errSilent       = ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
 	errExpired      = ending(hub.Reason(auth.TokenExpired), "the access token has run out: resume with a new one")
 	errOutlived     = ending(hub.NoLog, "the server was out of touch with the cluster: resume, here or on another node")
+	errOutOfTouch   = ending(hub.NoLog, "the server is out of touch with the cluster: resume on another node, or on this one in a while")
 	errKicked       = ending(hub.Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew")
 )
 

@@ -148,6 +148,8 @@ func (c *Conn) Handle(ctx context.Context, b []byte) error {
 	}
 	s := c.session.Load()
 	switch {
+	case s == nil && c.hub.touch.isLost():
+		return errOutOfTouch
 	case s == nil && req.Kind == wire.Resume:
 		return c.resume(ctx, &req)
 	case s == nil:

@@ -20,6 +20,9 @@ const (
 	// The session has ended here since the other nodes of the cluster took this process for dead. The stream is sent nothing
 	// more. The session may be taken up.
 	Outlived
+	// This process cannot reach the log that it shares with others, and the client may find one that can. The session waits
+	// to be taken up.
+	OutOfTouch
 )
 
 // ends is why a stream is to end.

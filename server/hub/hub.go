@@ -82,6 +82,7 @@ type Hub struct {
 	clearing  sync.WaitGroup
 	away      *rate.Limiter  // How often users are shown to be away.
 	shared    roomlog.Shared // The log, if other processes share it; else nil.
+	touch     touch
 	stats     stats
 	// Messages that come back to their senders.
 	bounces bounces
@@ -119,6 +120,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		ended:    make(map[string]struct{}),
 		rooms:    make(map[string]*room),
 	}
+	h.touch.found()
 	h.bounces.hub, h.debts.hub, h.notes.hub = h, h, h
 	if h.shared, _ = cfg.Log.(roomlog.Shared); h.shared != nil {
 		h.shared.Answer(h.answer)
@@ -144,6 +146,9 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	})
 	if cfg.HeartbeatInterval > 0 {
 		running.Go(func() { h.beat(following) })
+	}
+	if h.shared != nil && cfg.ResumeWindow > 0 {
+		running.Go(func() { h.watchTouch(following) })
 	}
 	h.stop = func() {
 		cancel()

@@ -189,6 +189,9 @@ type Shared interface {
 	Ask(ctx context.Context, node string, question []byte) ([]byte, error)
 	// Answer has the questions of other nodes answered. answer may be called concurrently.
 	Answer(answer func(ctx context.Context, question []byte) []byte)
+
+	// Healthy returns nil if the node can be sure that the others do not take it for dead, and else what is wrong.
+	Healthy() error
 }
 
 var (

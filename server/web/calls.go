@@ -35,6 +35,9 @@ func wrapCalls(cfg Config, allowed origins) http.Handler {
 func patient(cfg Config, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := http.NewResponseController(w)
+		if cfg.Leaving != nil && cfg.Leaving() { // On another connection a proxy may find another server.
+			w.Header().Set("Connection", "close")
+		}
 		if r.Body != http.NoBody {
 			_ = conn.SetReadDeadline(time.Now().Add(cfg.HandshakeTimeout)) // Every connection has deadlines.
 			// Text is a third longer. What is in the bound is for gRPC to judge.

@@ -33,6 +33,8 @@ type Config struct {
 	Serve func(context.Context, *Stream) error
 	// GRPC answers all calls but Connect. Shutdown stops it.
 	GRPC *grpc.Server
+	// Leaving reports whether clients are to go elsewhere: then their connections end with the answers. Nil: never.
+	Leaving func() bool
 	// Errors of single connections, which are their clients' doing, are debug lines.
 	Logger *slog.Logger
 

@@ -11,16 +11,20 @@ import (
 // asked returns the subject on which a node is asked.
 func (l *Log) asked(name string) string { return l.opts.Prefix + ".ask." + token(name) }
 
-// Ask implements roomlog.Shared. A node that was killed does not answer: it is not waited for longer than for NATS, and
-// than what it may have to wait for itself.
+// Ask implements roomlog.Shared. A node that was taken for dead is not asked. One that will be is not waited for longer than
+// it may have to wait for NATS itself.
 func (l *Log) Ask(ctx context.Context, node string, question []byte) ([]byte, error) {
 	t, err := l.now()
 	if err != nil {
 		return nil, err
 	}
+	name := t.foreignName(node)
+	if t.lease.hasGone(name) {
+		return nil, fmt.Errorf("node %s has gone", node)
+	}
 	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience+tryTimeout)
 	defer cancel()
-	reply, err := l.nc.RequestWithContext(ctx, l.asked(t.foreignName(node)), question)
+	reply, err := l.nc.RequestWithContext(ctx, l.asked(name), question)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("node %s is not there", node)

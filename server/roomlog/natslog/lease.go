@@ -331,6 +331,14 @@ func (t *term) rank(gone string) int {
 	return slices.Index(alive, t.name)
 }
 
+// hasGone reports whether a node is known to have gone, or was taken for dead.
+func (l *lease) hasGone(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := l.nodes[name]
+	return n != nil && n.beat.State != up
+}
+
 // known returns what is known of a node that has gone, and what is closed when anything of nodes changes. It returns
 // false once the node is cleared.
 func (l *lease) known(name string) (b beat, seq uint64, changed <-chan struct{}, ok bool) {
