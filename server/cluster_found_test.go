@@ -204,3 +204,47 @@ func TestOutage(t *testing.T) {
 	mend()
 	takenUp(t, resume, welcome.GetUserId(), nodes[0].dial())
 }
+
+// TestAwayOfDeadNode: the users of a node that has gone are shown to be away, to who is there and to who comes, until they
+// are back.
+func TestAwayOfDeadNode(t *testing.T) {
+	url := startNATS(t)
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: time.Minute}
+	cluster := server.Cluster{Shards: 1, Lease: time.Second}
+	loose, cut := natsCable(t, url)
+	nodes := append(startNodes(t, 1, loose, cfg, cluster), startNodes(t, 1, url, cfg, cluster)...)
+	_, ana, resume := joined(t, nodes[0].dial())
+	here := nodes[1].dial()
+	shown := func(users []*beckonv1.User) beckonv1.UserStatus {
+		for _, u := range users {
+			if u.GetId() == ana.GetUserId() {
+				return u.GetStatus()
+			}
+		}
+		t.Fatalf("ana is not among %v", users)
+		return 0
+	}
+	watcher := map[string]*client{"full": connect(t, here, "lobby", full), "delta": connect(t, here, "lobby", delta)}
+	await := func(who string, want beckonv1.UserStatus) {
+		t.Helper()
+		for {
+			e := watcher[who].next()
+			switch list, u := e.GetJoinedUsers(), e.GetUserUpdated().GetUser(); {
+			case list != nil && shown(list.GetUsers()) == want, u.GetId() == ana.GetUserId() && u.GetStatus() == want:
+				return
+			}
+		}
+	}
+	cut()
+	await("full", beckonv1.UserStatus_USER_STATUS_AWAY)
+	await("delta", beckonv1.UserStatus_USER_STATUS_AWAY)
+	late := open(t, here, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: "lobby"}}})
+	for list := (*beckonv1.JoinedUsers)(nil); list == nil; {
+		if list = late.next().GetJoinedUsers(); list != nil && shown(list.GetUsers()) != beckonv1.UserStatus_USER_STATUS_AWAY {
+			t.Error("who comes later sees ana as if she were there")
+		}
+	}
+	takenUp(t, resume, ana.GetUserId(), here)
+	await("full", beckonv1.UserStatus_USER_STATUS_UNSPECIFIED)
+	await("delta", beckonv1.UserStatus_USER_STATUS_UNSPECIFIED)
+}

@@ -27,6 +27,8 @@ func (h *Hub) followNode(e roomlog.Event, started func()) {
 	case e.Node == h.cfg.Node:
 		h.forsakeAll()
 	case !e.Up && h.shared != nil:
+		h.gone.add(e.Node)
+		h.clearing.Go(func() { h.showGone(e.Node) })
 		h.clearing.Go(func() { h.clear(e.Node) })
 	}
 }
@@ -47,6 +49,7 @@ func (h *Hub) clear(node string) {
 	}
 	givenUp := func(messages []roomlog.Record) { h.giveUp(messages, false) }
 	err := h.shared.Clear(h.following, node, h.cfg.ResumeWindow, leave, givenUp)
+	h.gone.remove(node)
 	if err != nil && h.following.Err() == nil {
 		h.log.Error("cannot clear after a node", "node", node, "err", err)
 	}
@@ -432,9 +435,7 @@ func (r *room) moveLocked(u *user, rec *roomlog.Record) {
 	if string(entry) == string(u.entry) {
 		return
 	}
-	r.bytes += len(entry) - len(u.entry)
-	u.entry = entry
-	r.changed = rec.Seq
+	r.reenterLocked(u, entry)
 	r.tellLocked(u, event(rec))
 	r.relistLocked()
 }

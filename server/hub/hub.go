@@ -83,6 +83,7 @@ type Hub struct {
 	away      *rate.Limiter  // How often users are shown to be away.
 	shared    roomlog.Shared // The log, if other processes share it; else nil.
 	touch     touch
+	gone      gone
 	stats     stats
 	// Messages that come back to their senders.
 	bounces bounces
@@ -256,6 +257,10 @@ func (h *Hub) load(ctx context.Context, r *room) {
 		if h.rooms[r.name] == r {
 			delete(h.rooms, r.name)
 		}
+		return
+	}
+	for _, node := range h.gone.all() {
+		r.showAway(node)
 	}
 }
 

@@ -106,7 +106,7 @@ func (s *Session) rejoin(ctx context.Context, m *member, j *beckonv1.Join, p bec
 	m.presence = p
 	switch {
 	case m.user == nil: // The list comes with the join.
-	case seq != 0 && p != beckonv1.Presence_PRESENCE_NONE && m.seen == r.changed: // It came with the change.
+	case seq != 0 && p != beckonv1.Presence_PRESENCE_NONE && m.seen == r.version: // It came with the change.
 	default:
 		r.listLocked(m)
 	}

@@ -99,7 +99,7 @@ func (r *room) list(m *member, out *outbox) bool {
 
 // outdatedLocked reports whether m is to have whole lists and has not been sent the present one. m.room.mu must be held.
 func (m *member) outdatedLocked() bool {
-	return m.presence == beckonv1.Presence_PRESENCE_FULL && m.seen != m.room.changed && m.liveLocked()
+	return m.presence == beckonv1.Presence_PRESENCE_FULL && m.seen != m.room.version && m.liveLocked()
 }
 
 // turnLocked reports whether m may be sent a list now. If not, it is owed one. m.room.mu must be held.
@@ -118,7 +118,7 @@ func (m *member) waitNoMoreLocked() {
 
 // sendListLocked queues a list for m, whose turn it is. m.room.mu must be held.
 func (m *member) sendListLocked(list *wire.List) {
-	m.seen = m.room.changed
+	m.seen = m.room.version
 	m.out.put(frame{list: list})
 }
 

@@ -36,7 +36,7 @@ type room struct {
 	members  []*member          // Guarded by mu. Whose sessions are here.
 	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id.
 	bytes    int                // Guarded by mu. The size of their entries.
-	changed  roomlog.Seq        // Guarded by mu. The last presence record.
+	version  uint64             // Guarded by mu. Grows when users, or what is shown of them, change.
 	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows, or with forsaken.
 	forsaken bool               // Guarded by mu. The log tells nothing more of it.
 	// Guarded by mu. The identities that are entering and may be in the room once, each with what is closed afterwards.
@@ -78,10 +78,10 @@ type member struct {
 	user     *user // Nil before the join has arrived, and after the leave has.
 	place    int   // In room.members.
 	presence beckonv1.Presence
-	owed     bool        // Waits for a list, in the outbox's line.
-	leaving  bool        // Has asked to leave.
-	farewell farewell    // Once the membership has ended though the session did not ask for it.
-	seen     roomlog.Seq // What room.changed was for the last list.
+	owed     bool     // Waits for a list, in the outbox's line.
+	leaving  bool     // Has asked to leave.
+	farewell farewell // Once the membership has ended though the session did not ask for it.
+	seen     uint64   // What room.version was for the last list.
 }
 
 // newRoom returns a room that is yet to be loaded.
@@ -154,7 +154,7 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		r.users[u.id] = u
 		r.order = slices.Insert(r.order, r.placeLocked(u.came), u)
 		r.bytes += len(u.entry)
-		r.changed = rec.Seq
+		r.version++
 		r.tellLocked(u, event(rec))
 		if r.attachLocked(u) {
 			r.listLocked(u.member)
@@ -166,10 +166,8 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		if u == nil {
 			return
 		}
-		r.bytes -= len(u.entry)
-		u.seq, u.entry = rec.Seq, wire.Entry(rec.Data)
-		r.bytes += len(u.entry)
-		r.changed = rec.Seq
+		u.seq = rec.Seq
+		r.reenterLocked(u, wire.Entry(rec.Data))
 		r.tellLocked(u, event(rec))
 		r.relistLocked()
 	case roomlog.Leave:
@@ -181,7 +179,7 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 			m.expelLocked(rec.Seq, told)
 		}
 		r.removeLocked(u)
-		r.changed = rec.Seq
+		r.version++
 		r.tellLocked(u, told)
 		r.relistLocked()
 	case roomlog.Message:
@@ -223,6 +221,13 @@ func (r *room) mayLeave(m *member, reason beckonv1.LeaveReason) {
 
 // event returns what members are sent of rec. It may be called once.
 func event(rec *roomlog.Record) []byte { return wire.AppendSeq(rec.Data, uint64(rec.Seq)) }
+
+// reenterLocked changes what is shown of u. r.mu must be held.
+func (r *room) reenterLocked(u *user, entry []byte) {
+	r.bytes += len(entry) - len(u.entry)
+	u.entry = entry
+	r.version++
+}
 
 // removeLocked takes u out of the room. r.mu must be held.
 func (r *room) removeLocked(u *user) {
