@@ -74,7 +74,13 @@ func (r *room) checkConsistency(log roomlog.Log, expelled int) error {
 	if len(r.users) != len(r.order) || !slices.IsSortedFunc(r.order, func(a, b *user) int { return int(a.owner) - int(b.owner) }) {
 		return fmt.Errorf("%d users, of whom %d are in order", len(r.users), len(r.order))
 	}
+	if len(r.news.events) > 0 && !r.news.pending {
+		return fmt.Errorf("%d changes that nobody will be told of", len(r.news.events))
+	}
 	for i, m := range r.members {
+		if m.told > len(r.news.events) {
+			return fmt.Errorf("member %s was told of %d changes of %d", m.session.id, m.told, len(r.news.events))
+		}
 		if m.place != i || m.room != r || m.user == nil {
 			return fmt.Errorf("member %s is at place %d, not %d", m.session.id, i, m.place)
 		}

@@ -7,6 +7,23 @@ import (
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
+// A change of a room costs a write to each member that hears of single changes, however short it is. So in a room of many
+// those that come soon after one another are told of together. What else a member is sent stands behind them, so that each still
+// has everything in order.
+const (
+	// Writes of changes per second that the changes of a room may cause; a room of twenty never waits.
+	tellRate = 20_000
+	// What waits at most: then it is told of at once.
+	maxNews = 1024
+)
+
+// news are changes that members with PRESENCE_DELTA are yet to be told of.
+type news struct {
+	events  [][]byte
+	next    time.Time // Not before this, unless a member is sent something else.
+	pending bool      // A timer is set for next.
+}
+
 // Whole lists cost their length times their number: in a room of n where everybody wants them, each change costs n². So
 // a room sends its members no more than listRate of them, and a session has one in its outbox at a time. Either way the
 // newest list goes out, not those in between. A room of thirty users with names never waits.
@@ -24,17 +41,54 @@ type lists struct {
 	pending bool      // A timer is set for next.
 }
 
-// tellLocked tells the members that hear of single changes that u has changed: those with PRESENCE_DELTA, and u itself
-// if it is a member. Who comes or goes is not a member at that moment. r.mu must be held.
+// tellLocked tells the members that hear of single changes that u has changed, now or soon: those with PRESENCE_DELTA, and u
+// itself if it is a member. Who comes or goes is not a member at that moment. r.mu must be held.
 func (r *room) tellLocked(u *user, event []byte) {
-	for _, m := range r.members {
-		if m.owed || !m.liveLocked() { // The list to come says it all.
-			continue
-		}
-		if m.presence == beckonv1.Presence_PRESENCE_DELTA || m.presence == beckonv1.Presence_PRESENCE_NONE && m.user == u {
+	r.news.events = append(r.news.events, event)
+	if m := u.member; m != nil {
+		if m.presence == beckonv1.Presence_PRESENCE_NONE && !m.owed && m.liveLocked() {
 			m.out.push(event)
 		}
+		m.newsLocked() // It is what its client has asked for.
 	}
+	if r.news.pending && len(r.news.events) < maxNews {
+		return
+	}
+	now := time.Now()
+	if pause := r.news.next.Sub(now); pause > 0 && len(r.news.events) < maxNews {
+		r.news.pending = true
+		time.AfterFunc(pause, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.news.pending = false
+			r.tellAllLocked(time.Now())
+		})
+		return
+	}
+	r.tellAllLocked(now)
+}
+
+// tellAllLocked tells all members what they are yet to be told. r.mu must be held.
+func (r *room) tellAllLocked(now time.Time) {
+	for _, m := range r.members {
+		m.newsLocked()
+		m.told = 0
+	}
+	r.news.events = nil
+	if pause := time.Duration(len(r.members)) * time.Second / tellRate; pause >= shortPause {
+		r.news.next = now.Add(pause)
+	}
+}
+
+// newsLocked tells m what it is yet to be told. m.room.mu must be held.
+func (m *member) newsLocked() {
+	events := m.room.news.events
+	if m.presence == beckonv1.Presence_PRESENCE_DELTA && !m.owed && m.liveLocked() { // Else the list to come says it all.
+		for _, e := range events[m.told:] {
+			m.out.push(e)
+		}
+	}
+	m.told = len(events)
 }
 
 // relistLocked sees to it that members with PRESENCE_FULL get the list as it has become, now or soon. r.mu must be held.
@@ -118,7 +172,7 @@ func (m *member) waitNoMoreLocked() {
 
 // sendListLocked queues a list for m, whose turn it is. m.room.mu must be held.
 func (m *member) sendListLocked(list *wire.List) {
-	m.seen = m.room.version
+	m.seen, m.told = m.room.version, len(m.room.news.events)
 	m.out.put(frame{list: list})
 }
 

@@ -41,6 +41,7 @@ type room struct {
 	forsaken bool               // Guarded by mu. The log tells nothing more of it.
 	// Guarded by mu. The identities that are entering and may be in the room once, each with what is closed afterwards.
 	claims map[string]chan struct{}
+	news   news  // Guarded by mu.
 	lists  lists // Guarded by mu.
 }
 
@@ -82,6 +83,7 @@ type member struct {
 	leaving  bool     // Has asked to leave.
 	farewell farewell // Once the membership has ended though the session did not ask for it.
 	seen     uint64   // What room.version was for the last list.
+	told     int      // How many of room.news the member need not be told any more.
 }
 
 // newRoom returns a room that is yet to be loaded.
@@ -188,12 +190,14 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 			if rec.Seq%sampled == 0 {
 				recorded = rec.Time.UnixNano()
 			}
+			u.member.newsLocked()
 			u.member.sendTimedLocked(rec.Seq, event(rec), recorded)
 		}
 	case roomlog.Broadcast:
 		e := event(rec)
 		for _, m := range r.members {
 			if m.user != u {
+				m.newsLocked()
 				m.sendLocked(rec.Seq, e)
 			}
 		}
@@ -208,6 +212,7 @@ func (m *member) expelLocked(seq roomlog.Seq, told []byte) {
 	if m.out == nil {
 		return
 	}
+	m.newsLocked()
 	m.releaseLocked(0) // What is held back was for it, too.
 	m.sendLocked(seq, told)
 }
