@@ -129,6 +129,7 @@ func (a *access) iceServers(g *auth.Grant, user string) ([]*beckonv1.IceServer, 
 		return granted(g.ICEServers), time.Time{}
 	}
 	now := time.Now()
+	user = ice.UserOf(user, g.Identity)
 	if a.relay != nil {
 		a.holders.add(user, g, now, a.relay.Serves)
 	}

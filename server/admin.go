@@ -6,13 +6,13 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/beckonrtc/beckon/server/auth"
 )
 
 // admin returns what operators and their tools see: whether the process lives (/healthz) and takes sessions (/readyz). A
-// POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line. /metrics is
+// POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line, on all nodes of
+// a cluster. /metrics is
 // for Prometheus, /debug/pprof/ for "go tool pprof". /drain, /revoke and /debug/pprof/ are guarded.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
@@ -50,23 +50,34 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, fmt.Sprintf("the request cannot be read: %v", err), http.StatusBadRequest)
 		return
 	}
-	var all []auth.Revocation
-	for line := range strings.Lines(string(text)) {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		v, err := auth.ParseRevocation(line)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		all = append(all, v)
+	n, err := s.revokeHere(text)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	nodes, err := s.revokeElsewhere(r.Context(), text)
+	if err != nil {
+		http.Error(w, fmt.Sprintf("revoked %d here and on %d other nodes, but not everywhere: %v; ask again", n, nodes, err), http.StatusBadGateway)
+		return
+	}
+	where := ""
+	if s.cluster != nil {
+		where = fmt.Sprintf(" here and on %d other nodes", nodes)
+	}
+	fmt.Fprintf(w, "revoked %d%s; keep them in the file of revocations, too: a process forgets them when it ends\n", n, where)
+}
+
+// revokeHere takes back what the lines of text say, all or nothing. It returns how many those are.
+func (s *Server) revokeHere(text []byte) (n int, err error) {
+	all, err := auth.ParseRevocations(text)
+	if err != nil {
+		return 0, err
 	}
 	for _, v := range all {
 		s.access.revocations.Revoke(v)
 	}
 	s.log.Info("revoked", "revocations", len(all))
-	fmt.Fprintf(w, "revoked %d; keep them in the file of revocations, too: the process forgets them when it ends\n", len(all))
+	return len(all), nil
 }
 
 // adminSecret reads AdminSecretFile; nil if there is none.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
 	"fmt"
@@ -30,6 +31,13 @@ func (s *Server) guarded(handle http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+// nobody is the Authenticator that refuses everybody, for that reason.
+type nobody struct{ detail string }
+
+func (n nobody) Authenticate(context.Context, auth.Request) (*auth.Grant, error) {
+	return nil, &auth.Error{Reason: auth.BadToken, Detail: n.detail}
+}
+
 // administrator returns who asks, "" if it is who knows the admin secret. The status is 200 if that one may; else detail tells
 // why not.
 func (s *Server) administrator(r *http.Request) (identity string, status int, detail string) {
@@ -37,11 +45,16 @@ func (s *Server) administrator(r *http.Request) (identity string, status int, de
 	if bearer && s.adminSecret != nil && subtle.ConstantTimeCompare([]byte(shown), s.adminSecret) == 1 {
 		return "", http.StatusOK, ""
 	}
-	if !bearer || s.access.admins == nil {
-		return "", http.StatusUnauthorized, "expected the admin secret, or an access token that says admin if the server takes tokens, as in Authorization: Bearer SECRET"
+	const expected = "expected the admin secret, or an access token that says admin if the server takes tokens, as in Authorization: Bearer SECRET"
+	if !bearer {
+		return "", http.StatusUnauthorized, expected
+	}
+	admins := s.access.admins
+	if admins == nil {
+		admins = nobody{expected}
 	}
 	remote, _ := netip.ParseAddrPort(r.RemoteAddr) // It is one of TCP.
-	grant, err := s.access.try(r.Context(), s.access.admins, auth.Request{Token: shown, Remote: remote})
+	grant, err := s.access.try(r.Context(), admins, auth.Request{Token: shown, Remote: remote})
 	if err != nil {
 		refused, ok := errors.AsType[*auth.Error](err)
 		if !ok { // All of its errors are.

@@ -133,6 +133,32 @@ func TestAdminSecretOrToken(t *testing.T) {
 	}
 }
 
+// TestAdminTries: who tries secrets is refused in the end before it is looked at them, even if the server takes no tokens.
+func TestAdminTries(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "admin")
+	if err := os.WriteFile(file, []byte("0123456789abcdef0123456789abcdef"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := New(Config{AdminSecretFile: file, MaxFailuresPerIP: 1, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Shutdown(t.Context())
+	for n := range 1000 {
+		r := httptest.NewRequest("POST", "/drain", nil)
+		r.Header.Set("Authorization", "Bearer wrong")
+		w := httptest.NewRecorder()
+		s.admin().ServeHTTP(w, r)
+		switch {
+		case w.Code == http.StatusTooManyRequests && n >= triesBurst:
+			return
+		case w.Code != http.StatusUnauthorized:
+			t.Fatalf("try %d: %d", n, w.Code)
+		}
+	}
+	t.Error("1000 wrong secrets were looked at")
+}
+
 // TestAdminRebinding: a port of this machine alone that asks for nothing is not for a page whose host's name leads here.
 func TestAdminRebinding(t *testing.T) {
 	s, ask, _ := newAdmin(t, Config{})

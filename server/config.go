@@ -101,7 +101,8 @@ type Config struct {
 	// Tries to be let in from one such address that may fail per second, for long; four times as many may do so at once.
 	// Over it whoever comes from there is refused before it is looked at what is shown. Default: 5.
 	MaxFailuresPerIP int
-	// Streams on which the client has yet to say something; of more the oldest end. Default: 10,000.
+	// Streams on which the client has yet to say something; of more the oldest end. As many calls of native gRPC that belong to no
+	// session, or have yet to bring their request, are counted apart. Default: 10,000.
 	MaxPending int
 	// Connections on each of the native gRPC port and the web port; more wait to be accepted. Default: no bound, for one
 	// costs 4 KiB for each connection on the former.

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -15,7 +16,7 @@ import (
 )
 
 // A Send that reaches another node than the session's is forwarded there: as a protobuf message with the session's token
-// (1) and the messages (2). The answer is a google.rpc.Status.
+// (1) and the messages (2), or with the text of revocations (3). The answer is a google.rpc.Status.
 
 // forward has another node of the cluster handle a Send.
 func (s *Server) forward(ctx context.Context, token string, messages [][]byte) error {
@@ -32,17 +33,51 @@ func (s *Server) forward(ctx context.Context, token string, messages [][]byte) e
 	case err != nil:
 		return ending(hub.NoLog, "the node that has the session cannot be asked: "+err.Error())
 	}
+	return parseForwardedAnswer(answer)
+}
+
+// parseForwardedAnswer returns what forwarded has answered.
+func parseForwardedAnswer(answer []byte) error {
 	final := new(spb.Status)
 	if err := proto.Unmarshal(answer, final); err != nil {
-		return ending(hub.NoLog, "the node that has the session gave an answer that cannot be read")
+		return ending(hub.NoLog, "another node gave an answer that cannot be read")
 	}
 	return status.FromProto(final).Err()
 }
 
+// revokeElsewhere has the other nodes of the cluster take back what text says. It returns how many have done so.
+func (s *Server) revokeElsewhere(ctx context.Context, text []byte) (nodes int, err error) {
+	if s.cluster == nil {
+		return 0, nil
+	}
+	message := protowire.AppendBytes(protowire.AppendTag(nil, 3, protowire.BytesType), text)
+	var errs []error
+	local := s.cluster.Local()
+	for _, node := range local.Nodes {
+		if node.Name == local.Node || !node.IsUp() {
+			continue
+		}
+		answer, err := s.hub.ForwardTo(ctx, node.Name, message)
+		if err == nil {
+			err = parseForwardedAnswer(answer)
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("node %s: %w", node.Name, err))
+			continue
+		}
+		nodes++
+	}
+	return nodes, errors.Join(errs...)
+}
+
 // forwarded handles a Send that another node has forwarded, and returns its outcome.
 func (s *Server) forwarded(ctx context.Context, message []byte) []byte {
-	token, messages, err := parseForwarded(message)
-	if err == nil {
+	token, messages, revocations, err := parseForwarded(message)
+	switch {
+	case err != nil:
+	case revocations != nil:
+		_, err = s.revokeHere(revocations)
+	default:
 		err = s.send(ctx, token, messages, false)
 	}
 	final := status.New(codes.OK, "")
@@ -57,23 +92,25 @@ func (s *Server) forwarded(ctx context.Context, message []byte) []byte {
 }
 
 // parseForwarded returns what forward has put together.
-func parseForwarded(b []byte) (token string, messages [][]byte, err error) {
+func parseForwarded(b []byte) (token string, messages [][]byte, revocations []byte, err error) {
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 || typ != protowire.BytesType {
-			return "", nil, ending(hub.Undecodable, "a forwarded Send cannot be read")
+			return "", nil, nil, ending(hub.Undecodable, "what was forwarded cannot be read")
 		}
 		value, m := protowire.ConsumeBytes(b[n:])
 		if m < 0 {
-			return "", nil, ending(hub.Undecodable, "a forwarded Send cannot be read: "+protowire.ParseError(m).Error())
+			return "", nil, nil, ending(hub.Undecodable, "what was forwarded cannot be read: "+protowire.ParseError(m).Error())
 		}
 		switch num {
 		case 1:
 			token = string(value)
 		case 2:
 			messages = append(messages, value)
+		case 3:
+			revocations = value
 		}
 		b = b[n+m:]
 	}
-	return token, messages, nil
+	return token, messages, revocations, nil
 }

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
-	"google.golang.org/grpc/tap"
 )
 
 const (
@@ -105,15 +104,15 @@ func (g *gate) enter(conn net.Conn) bool {
 }
 
 // tap sees each stream that is opened, before anything is done for it.
-func (g *gate) tap(ctx context.Context, _ *tap.Info) (context.Context, error) {
+func (g *gate) tap(ctx context.Context) error {
 	e := g.entrance(ctx)
 	if e == nil || e.streams == nil || e.streams.Allow() && g.sources.take(e.source) {
-		return ctx, nil
+		return nil
 	}
 	if e.close() {
 		g.log.Warn("closed a connection on which streams are opened too fast", "remote", e.source)
 	}
-	return ctx, errTooFast
+	return errTooFast
 }
 
 // entrance returns the connection that a stream of gRPC's own transport is on, nil if it is not known.

@@ -39,6 +39,15 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 			return nil, nil, err
 		}
 	}
+	for _, s := range secrets {
+		if len(s) >= leastTURNSecret {
+			continue
+		}
+		if c.TURNAddr != "" {
+			return nil, nil, fmt.Errorf("the TURN secret in %s has %d bytes: expected at least %d, since every client sees what is made with it", c.TURNSecretFile, len(s), leastTURNSecret)
+		}
+		c.Logger.Warn("the TURN secret is short: every client sees what is made with it, and can try to guess it", "bytes", len(s), "expected", leastTURNSecret)
+	}
 	relay, err := c.newRelay(&secrets, revoked)
 	if err != nil {
 		return nil, nil, err
@@ -58,6 +67,9 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 	}
 	return servers, relay, nil
 }
+
+// leastTURNSecret is how many bytes the secret of a TURN server needs.
+const leastTURNSecret = 32
 
 // newRelay starts the relay that cfg wants, nil if none. Without secrets it makes one.
 func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) (*ice.Relay, error) {

@@ -23,6 +23,7 @@ const sessionMetadata = "beckon-session"
 
 // Listen implements beckonv1.SignalServer.
 func (g signal) Listen(req *beckonv1.ListenRequest, st grpc.ServerStreamingServer[beckonv1.ListenResponse]) error {
+	g.server.waiting.came(st.Context())
 	parts, err := messagesOf(req.ProtoReflect().GetUnknown())
 	if err != nil {
 		return err
@@ -37,6 +38,7 @@ func (g signal) Listen(req *beckonv1.ListenRequest, st grpc.ServerStreamingServe
 
 // Send implements beckonv1.SignalServer.
 func (g signal) Send(ctx context.Context, req *beckonv1.SendRequest) (*beckonv1.SendResponse, error) {
+	g.server.waiting.came(ctx)
 	messages, err := messagesOf(req.ProtoReflect().GetUnknown())
 	if err != nil {
 		return nil, err

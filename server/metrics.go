@@ -54,6 +54,12 @@ var (
 	logLagDesc       = desc("log_lag", "Records of the shared room log that this node has yet to be told of, in the shard that is furthest behind.")
 	logLeaseDesc     = desc("log_lease", "1 while this node can be sure that the others do not take it for dead.")
 	logNodesDesc     = desc("log_nodes", "Nodes of the cluster, by state.", "state")
+
+	relayOpenDesc      = desc("turn_allocations", "Allocations at the TURN server of this node.")
+	relayAllocatedDesc = desc("turn_allocations_total", "Allocations that it has made.")
+	relayConnsDesc     = desc("turn_connections", "TCP connections to it.")
+	relayBytesDesc     = desc("turn_relayed_bytes_total", "Bytes that it has relayed, without headers.", "direction")
+	relayRefusedDesc   = desc("turn_refused_total", "What it has refused, by why.", "reason")
 )
 
 // Describe implements prometheus.Collector. It describes nothing: what there is depends on the server.
@@ -100,6 +106,23 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	histogram(appendDesc, s.Appending)
 	histogram(relayDesc, s.RelayLatency)
 	histogram(handshakeDesc, s.Handshake)
+	if relay := m.server.access.relay; relay != nil {
+		c := relay.Counters()
+		gauge(relayOpenDesc, float64(c.Open))
+		gauge(relayConnsDesc, float64(c.Connections))
+		count(relayAllocatedDesc, c.Allocations)
+		count(relayBytesDesc, c.BytesToPeers, "to_peers")
+		count(relayBytesDesc, c.BytesFromPeers, "from_peers")
+		for reason, n := range map[string]uint64{
+			"bad_credential": c.Refused.BadCredential, "expired": c.Refused.Expired, "revoked": c.Refused.Revoked,
+			"user_quota": c.Refused.UserQuota, "total_quota": c.Refused.TotalQuota, "no_port": c.Refused.NoPort,
+			"unsupported": c.Refused.Unsupported, "peer": c.Refused.Peer, "too_many_permissions": c.Refused.TooManyPermissions,
+			"send": c.Refused.Send, "stranger": c.Refused.Stranger, "over_rate": c.Refused.OverRate,
+			"too_many_connections": c.Refused.TooManyConnections,
+		} {
+			count(relayRefusedDesc, n, reason)
+		}
+	}
 	if log := m.server.cluster; log != nil {
 		l := log.Local()
 		count(logAppendsDesc, l.Appends.Total)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -35,8 +36,14 @@ func (s *Server) Run(ctx context.Context) error {
 		listeners[p.name] = lis
 		s.log.Info("listening", "port", p.name, "addr", lis.Addr().String())
 	}
+	if listeners["admin"] != nil && s.certs != nil && !isLoopback(s.cfg.AdminAddr) {
+		s.log.Warn("the admin port speaks no TLS: who is on the way to it can read the secret or the token that is shown there", "addr", s.cfg.AdminAddr)
+	}
 
-	admin := &http.Server{Handler: s.admin(), ReadHeaderTimeout: s.cfg.HandshakeTimeout, IdleTimeout: 2 * time.Minute}
+	admin := &http.Server{
+		Handler: s.admin(), ReadTimeout: s.cfg.HandshakeTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 	for name, serve := range map[string]func(net.Listener) error{"grpc": s.Serve, "web": s.ServeWeb, "admin": admin.Serve} {
 		if lis := listeners[name]; lis != nil {
 			go func() {

@@ -20,6 +20,7 @@ import (
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/tap"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/hub"
@@ -43,6 +44,7 @@ type Server struct {
 	access  *access
 	certs   *certificates // Nil: there is no TLS.
 	gate    *gate
+	waiting waiting
 	// Nil: there is none.
 	adminSecret []byte
 	relax       context.CancelFunc // Ends what keeps access fresh.
@@ -66,6 +68,7 @@ func New(cfg Config) (*Server, error) {
 		cfg:      cfg,
 		log:      cfg.Logger,
 		gate:     cfg.newGate(),
+		waiting:  waiting{most: cfg.MaxPending, timeout: cfg.HandshakeTimeout},
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
@@ -198,7 +201,12 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 
 // nativeOptions returns what is different for native clients.
 func (s *Server) nativeOptions() (options []grpc.ServerOption) {
-	options = append(options, grpc.InTapHandle(s.gate.tap))
+	options = append(options, grpc.InTapHandle(func(ctx context.Context, info *tap.Info) (context.Context, error) {
+		if err := s.gate.tap(ctx); err != nil {
+			return ctx, err
+		}
+		return s.waiting.admit(ctx, info.FullMethodName), nil
+	}))
 	if s.certs != nil {
 		// Under TLS gRPC cannot pool its read buffers, either.
 		options = append(options, grpc.Creds(credentials.NewTLS(s.certs.forNative())), grpc.ReadBufferSize(4<<10))

@@ -22,6 +22,7 @@ type certificates struct {
 	// Whether a client needs a certificate; else it may show one.
 	needed  bool
 	version uint16
+	done    chan struct{} // Closed by close.
 }
 
 // newCertificates returns those that cfg names, nil if there is to be no TLS. Close must end them.
@@ -43,7 +44,7 @@ func newCertificates(cfg Config) (*certificates, error) {
 			return nil, fmt.Errorf("load the clients' certificate authorities: %w", err)
 		}
 	}
-	c := &certificates{version: tls.VersionTLS13, needed: cfg.TokenKeyFile == "" && cfg.TokenJWKS == "" && cfg.AuthWebhook == ""}
+	c := &certificates{done: make(chan struct{}), version: tls.VersionTLS13, needed: cfg.TokenKeyFile == "" && cfg.TokenJWKS == "" && cfg.AuthWebhook == ""}
 	if cfg.TLSMinVersion == "1.2" {
 		c.version = tls.VersionTLS12
 	}
@@ -51,13 +52,16 @@ func newCertificates(cfg Config) (*certificates, error) {
 	if c.own, err = pemfile.NewProvider(pemfile.Options{CertFile: cfg.TLSCertFile, KeyFile: cfg.TLSKeyFile, RefreshDuration: certRefresh}); err != nil {
 		return nil, fmt.Errorf("watch the TLS certificate: %w", err)
 	}
+	logged := &certLog{cert: cfg.TLSCertFile, key: cfg.TLSKeyFile, authorities: cfg.ClientCAFile, log: cfg.Logger}
 	if cfg.ClientCAFile == "" {
+		go logged.run(c.done)
 		return c, nil
 	}
 	if c.clients, err = pemfile.NewProvider(pemfile.Options{RootFile: cfg.ClientCAFile, RefreshDuration: certRefresh}); err != nil {
 		c.own.Close()
 		return nil, fmt.Errorf("watch the clients' certificate authorities: %w", err)
 	}
+	go logged.run(c.done)
 	return c, nil
 }
 
@@ -78,6 +82,7 @@ func (c *certificates) close() {
 	if c == nil {
 		return
 	}
+	close(c.done)
 	c.own.Close()
 	if c.clients != nil {
 		c.clients.Close()

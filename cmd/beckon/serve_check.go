@@ -2,6 +2,8 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/beckonrtc/beckon/server"
 )
@@ -9,7 +11,8 @@ import (
 // checkAccess tells in the words of the flags what of them does not go together: a setting that has no effect may be
 // thought to protect.
 func checkAccess(c server.Config) error {
-	tokens := c.TokenKeyFile != "" || c.TokenJWKS != ""
+	tokens, usual := c.TokenKeyFile != "" || c.TokenJWKS != "", server.Defaults()
+	turn := c.TURNAddr != "" || slices.ContainsFunc(c.ICEServers, func(url string) bool { return strings.HasPrefix(url, "turn") })
 	for _, rule := range []struct {
 		broken bool
 		says   string
@@ -24,6 +27,13 @@ func checkAccess(c server.Config) error {
 		{c.TokenIssuer != "" && !tokens, "--token-issuer: expected --token-key-file or --token-jwks, too"},
 		{c.TokenAudience != "" && !tokens, "--token-audience: expected --token-key-file or --token-jwks, too"},
 		{c.RevocationsFile != "" && !authenticates(c), "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
+		{c.TokenSkew != usual.TokenSkew && !tokens, "--token-skew: expected --token-key-file or --token-jwks, too"},
+		{c.TLSMinVersion != usual.TLSMinVersion && c.TLSCertFile == "", "--tls-min-version: expected --tls-cert-file, too"},
+		{c.AdminSecretFile != "" && c.AdminAddr == "off", "--admin-secret-file: there is no admin port: expected --admin with an address"},
+		{len(c.WebOrigins) > 0 && c.WebAddr == "off", "--web-origin: there is no web port: expected --web with an address"},
+		{c.Open && authenticates(c), "--open: with --token-key-file, --token-jwks, --auth-webhook or --client-ca-file a server may be reached by others as it is: expected no --open"},
+		{c.TURNSecretFile != "" && !turn, "--turn-secret-file: expected --turn, or an --ice-server of turn:, too"},
+		{c.TURNTTL != usual.TURNTTL && !turn, "--turn-ttl: expected --turn, or an --ice-server of turn:, too"},
 		{c.TURNPublicIP != "" && c.TURNAddr == "", "--turn-public-ip: expected --turn, too"},
 		{c.TURNAllowPrivate && c.TURNAddr == "", "--turn-allow-private: expected --turn, too"},
 	} {
@@ -42,8 +52,7 @@ func authenticates(c server.Config) bool {
 // warnOfAccess logs what is allowed and seldom meant. That a server is open is said when it starts.
 func warnOfAccess(c server.Config) {
 	if c.TokenJWKS != "" && c.TokenAudience == "" {
-		c.Logger.Warn("tokens that this JWK Set's owner issues to other services are good here, too: --token-audience would tell them apart",
-			"token_jwks", c.TokenJWKS)
+		c.Logger.Warn("tokens that the owner of --token-jwks issues to other services are good here, too: --token-audience would tell them apart")
 	}
 	if len(c.TrustedProxies) > 0 && !authenticates(c) && !c.Open {
 		c.Logger.Warn("who comes through the proxy may do everything: nothing tells who may do what")

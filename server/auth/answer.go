@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4/json"
 )
@@ -44,7 +45,7 @@ func parseAnswer(data []byte) (*Grant, *Error, error) {
 		}
 		return nil, &Error{Reason: NotAllowed, Detail: cut(reason, maxReason)}, nil
 	}
-	var g Grant
+	g := Grant{Issued: time.Now()}
 	if g.Identity, err = m.text("identity"); err != nil {
 		return nil, nil, err
 	}

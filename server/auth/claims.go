@@ -139,6 +139,9 @@ func (g *Grant) check() error {
 	if err := checkName("sub", g.Identity); err != nil {
 		return err
 	}
+	if strings.TrimSpace(g.Identity) != g.Identity { // In a list of revocations nobody would see it.
+		return fmt.Errorf("sub %s begins or ends with a space: expected none there", shown(g.Identity))
+	}
 	if g.Name != "" {
 		if err := checkName("name", g.Name); err != nil {
 			return err

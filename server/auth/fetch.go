@@ -12,15 +12,15 @@ import (
 
 // checkURL refuses addresses where what is said could be read or changed on the way.
 func checkURL(text string) error {
-	u, err := url.Parse(text)
+	u, err := url.Parse(text) // Its error shows the text, which may have a secret in it.
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return fmt.Errorf("%q: expected an address such as https://id.example.org/keys", text)
+		return errors.New("expected an address such as https://id.example.org/keys")
 	}
 	if u.User != nil {
 		return errors.New("expected an address without a password in it")
 	}
 	if u.Scheme == "http" && !loopback(u.Hostname()) {
-		return fmt.Errorf("%q: expected https; http is for this machine only", text)
+		return fmt.Errorf("http://%s: expected https; http is for this machine only", u.Host)
 	}
 	return nil
 }

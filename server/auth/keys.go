@@ -8,10 +8,13 @@ import (
 	"crypto/elliptic"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/asn1"
+	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
@@ -89,9 +92,48 @@ func parseKeys(data []byte) ([]key, error) {
 		}
 		return keys, err
 	default:
-		k, err := newKey("", bytes.TrimRight(data, "\r\n"))
+		secret := bytes.TrimRight(data, "\r\n")
+		if what := notSecret(secret); what != "" {
+			return nil, fmt.Errorf("it has %s: expected a key in PEM, a JWK Set, or at least %d random bytes as a secret", what, minSecret)
+		}
+		k, err := newKey("", secret)
 		return []key{k}, err
 	}
+}
+
+// notSecret tells what data is if it is surely meant to be something else than a secret, such as a public key in another form
+// than is read here: with that as a secret, whoever knows the public key could make tokens.
+func notSecret(data []byte) string {
+	for _, prefix := range []string{"ssh-", "ecdsa-", "sk-ssh-", "sk-ecdsa-", "---- BEGIN "} {
+		if bytes.HasPrefix(data, []byte(prefix)) {
+			return "a key as SSH has it"
+		}
+	}
+	for _, mark := range []string{"\xef\xbb\xbf", "\xff\xfe", "\xfe\xff"} {
+		if bytes.HasPrefix(data, []byte(mark)) {
+			return "a byte order mark"
+		}
+	}
+	if list := []json.RawMessage(nil); kind(data) == '[' && json.Unmarshal(data, &list) == nil {
+		return "a JSON array"
+	}
+	text := strings.Join(strings.Fields(string(data)), "")
+	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding} {
+		if decoded, err := encoding.DecodeString(text); err == nil && isDER(decoded) {
+			return "a key or a certificate without the BEGIN line of PEM"
+		}
+	}
+	if isDER(data) {
+		return "a key or a certificate in DER"
+	}
+	return ""
+}
+
+// isDER reports whether data is one sequence of ASN.1, as all keys and certificates are.
+func isDER(data []byte) bool {
+	var all asn1.RawValue
+	rest, err := asn1.Unmarshal(data, &all)
+	return err == nil && len(rest) == 0 && all.Class == asn1.ClassUniversal && all.Tag == asn1.TagSequence && all.IsCompound
 }
 
 // parsePEM reads the one key of a file in PEM: public or private, PKIX, PKCS #8, PKCS #1 or SEC 1.

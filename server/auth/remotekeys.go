@@ -125,6 +125,9 @@ func (r *remoteKeys) fetch(ctx context.Context) error {
 	if r.set.Swap(&set).size() != len(set) {
 		r.logger.Info("fetched the JWK Set", "keys", len(set), "not_usable", len(rejected))
 	}
+	if len(set) == 0 && len(rejected) > 0 {
+		r.logger.Warn("no key of the JWK Set can be used: every token will be refused", "not_usable", len(rejected), "first", rejected[0])
+	}
 	for _, err := range rejected {
 		r.logger.Debug("left out of the JWK Set", "error", err)
 	}

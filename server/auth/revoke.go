@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -14,6 +15,9 @@ import (
 //	jti:9f2c
 //	sub:ana
 //	sub:ana before 2026-11-22T10:00:00Z
+//
+// An identity that cannot be told from that, or begins with a quotation mark, is put in quotation marks, as in Go and JSON:
+// sub:"ana before 2026-11-22T10:00:00Z".
 type Revocation struct {
 	// One of them is set.
 	TokenID, Subject string
@@ -25,7 +29,7 @@ type Revocation struct {
 // ParseRevocation reads the text of a Revocation. What comes after # is a comment only at the beginning of a line: an
 // identity may have that sign.
 func ParseRevocation(text string) (Revocation, error) {
-	const expected = "expected jti:ID, sub:IDENTITY, or sub:IDENTITY before TIME as in 2026-11-22T10:00:00Z"
+	const expected = `expected jti:ID, sub:IDENTITY, sub:"IDENTITY", or sub:IDENTITY before TIME as in 2026-11-22T10:00:00Z`
 	var r Revocation
 	kind, value, _ := strings.Cut(strings.TrimSpace(text), ":")
 	switch kind {
@@ -33,12 +37,24 @@ func ParseRevocation(text string) (Revocation, error) {
 		r.TokenID = value
 	case "sub":
 		r.Subject = value
+		quoted := ""
+		if strings.HasPrefix(value, `"`) {
+			var err error
+			if quoted, err = strconv.QuotedPrefix(value); err == nil {
+				r.Subject, err = strconv.Unquote(quoted)
+			}
+			if value = value[len(quoted):]; err != nil || value != "" && !strings.HasPrefix(value, " before ") {
+				return Revocation{}, fmt.Errorf("%s: %s", shown(text), expected)
+			}
+		}
 		if i := strings.LastIndex(value, " before "); i >= 0 {
 			before, err := time.Parse(time.RFC3339, strings.TrimSpace(value[i+len(" before "):]))
 			if err != nil {
 				return Revocation{}, fmt.Errorf("%s: %s", shown(text), expected)
 			}
-			r.Subject, r.Before = strings.TrimSpace(value[:i]), before
+			if r.Before = before; quoted == "" {
+				r.Subject = strings.TrimSpace(value[:i])
+			}
 		}
 	default:
 		return Revocation{}, fmt.Errorf("%s: %s", shown(text), expected)
@@ -110,7 +126,7 @@ func NewRevocations(ctx context.Context, path string, logger *slog.Logger) (*Rev
 			}
 			return err
 		}
-		list, err := parseRevocations(data)
+		list, err := ParseRevocations(data)
 		if err != nil {
 			err = fmt.Errorf("file of revocations %s: %w", path, err)
 			if !started {
@@ -128,8 +144,9 @@ func NewRevocations(ctx context.Context, path string, logger *slog.Logger) (*Rev
 	return r, nil
 }
 
-// parseRevocations reads a file of them. With an error it returns those of the lines that are right.
-func parseRevocations(data []byte) ([]Revocation, error) {
+// ParseRevocations reads lines of them; empty ones, and those that begin with #, do not count. With an error it returns those of
+// the lines that are right.
+func ParseRevocations(data []byte) ([]Revocation, error) {
 	var list []Revocation
 	var first error
 	n, wrong := 0, 0

@@ -21,6 +21,9 @@ func TestParseRevocation(t *testing.T) {
 		{"sub:ana#1 of 2", Revocation{Subject: "ana#1 of 2"}},
 		{"  sub:ana before 2026-11-22T12:00:00Z  ", Revocation{Subject: "ana", Before: noon}},
 		{"sub:ana before 2026-11-22T13:00:00+01:00", Revocation{Subject: "ana", Before: noon}},
+		{`sub:"ana before 2026-11-22T13:00:00+01:00"`, Revocation{Subject: "ana before 2026-11-22T13:00:00+01:00"}},
+		{`sub:"ana before noon" before 2026-11-22T12:00:00Z`, Revocation{Subject: "ana before noon", Before: noon}},
+		{`sub:"\"ana\""`, Revocation{Subject: `"ana"`}},
 	} {
 		got, err := ParseRevocation(tt.text)
 		if err != nil || got.TokenID != tt.want.TokenID || got.Subject != tt.want.Subject || !got.Before.Equal(tt.want.Before) {
@@ -28,7 +31,7 @@ func TestParseRevocation(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "ana", "jti:", "sub: before 2026-11-22T12:00:00Z", "sub:ana before noon", "SUB:ana", "sub:an\x00a",
-		"sub:" + strings.Repeat("a", 129)} {
+		"sub:" + strings.Repeat("a", 129), `sub:"ana`, `sub:"ana"bob`, `sub:"ana" before noon`} {
 		if got, err := ParseRevocation(text); err == nil {
 			t.Errorf("%q: got %+v, want an error", text, got)
 		}
@@ -171,7 +174,7 @@ func TestGuard(t *testing.T) {
 func FuzzParseRevocations(f *testing.F) {
 	f.Add("# comment\njti:1\nsub:ana before 2026-11-22T10:00:00Z\r\nsub:bob")
 	f.Fuzz(func(t *testing.T, text string) {
-		list, _ := parseRevocations([]byte(text))
+		list, _ := ParseRevocations([]byte(text))
 		for _, v := range list {
 			if (v.TokenID == "") == (v.Subject == "") || checkName("name", v.TokenID+v.Subject) != nil {
 				t.Errorf("%q: got %+v", text, v)

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -184,6 +185,11 @@ func TestBadKeys(t *testing.T) {
 		{"an unknown type", `{"keys":[{"kty":"XYZ"}]}`, "no key that can be used"},
 		{"for another algorithm", `{"keys":[{"kty":"oct","alg":"HS512","k":"` + b64.EncodeToString([]byte(secret)) + `"}]}`, `alg is "HS512"`},
 		{"for encryption", `{"keys":[{"kty":"oct","use":"enc","k":"` + b64.EncodeToString([]byte(secret)) + `"}]}`, `use is "enc"`},
+		{"a key of SSH", "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJqfKrnS1sJ8a1tmQwJm4s7vUuV0VYQxVtW2c5Mh8a3k ana", "a key as SSH has it"},
+		{"a key in DER", string(must(x509.MarshalPKIXPublicKey(edKey().Public()))), "a key or a certificate in DER"},
+		{"PEM without its first line", strings.Join(strings.Split(publicPEM(ecKey()), "\n")[1:3], "\n"), "without the BEGIN line"},
+		{"a JSON array", "[" + jwks(t, "1", edKey().Public()) + "]", "a JSON array"},
+		{"a byte order mark", "\xef\xbb\xbf" + jwks(t, "1", edKey().Public()), "a byte order mark"},
 		{"too many", `{"keys":[1` + strings.Repeat(",1", maxKeys) + `]}`, "a JWK Set of 65 keys"},
 		{"too large", strings.Repeat("a", maxFile+1), "more than 4194304 bytes"},
 	} {

@@ -91,6 +91,7 @@ func TestWebhookGrant(t *testing.T) {
 		want := Grant{
 			Identity: "ana", Name: "Ana", Attributes: map[string]string{"role": "guest"}, Rooms: []string{"lobby", "team-*"},
 			Withheld: Broadcast | Data | UpdateName, Admin: true, MaxSessions: 2, Duplicates: ReplaceDuplicates, Expires: eleven,
+			Issued: time.Now(), // What was revoked before is not this grant.
 			ICEServers: []ICEServer{
 				{URLs: []string{"stun:stun.example.org"}},
 				{URLs: []string{"turn:turn.example.org", "turns:turn.example.org:5349?transport=tcp"}, Username: "7", Credential: "x", Expires: eleven},

@@ -99,6 +99,11 @@ func (s *Session) continueFrom(st *state) {
 	s.outcomes.last = st.Last
 }
 
+// ForwardTo hands a message of the transports' own to a node of the cluster, and returns what Config.Forwarded returns there.
+func (h *Hub) ForwardTo(ctx context.Context, node string, message []byte) ([]byte, error) {
+	return h.shared.Ask(ctx, node, bytes.Join([][]byte{{askForward}, message}, nil))
+}
+
 // ErrNotForwarded: no other process has the session.
 var ErrNotForwarded = errors.New("no other node has the session")
 
@@ -115,7 +120,7 @@ func (h *Hub) Forward(ctx context.Context, token string, message []byte) ([]byte
 	}
 	for _, rec := range page.Records {
 		if rec.Kind.Owns() && rec.From == id && rec.Node != h.cfg.Node {
-			return h.shared.Ask(ctx, rec.Node, bytes.Join([][]byte{{askForward}, message}, nil))
+			return h.ForwardTo(ctx, rec.Node, message)
 		}
 	}
 	return nil, ErrNotForwarded

@@ -40,7 +40,7 @@ func (r allocator) AllocatePacketConn(request turn.AllocateListenerConfig) (net.
 	if !r.count(why) {
 		return nil, nil, errQuota
 	}
-	a, err := r.open(network, account)
+	a, err := r.open(network, request.UserID, account)
 	if err != nil {
 		r.quota.release(account)
 		if !errors.Is(err, net.ErrClosed) {
@@ -71,7 +71,7 @@ func (r allocator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) {
 }
 
 // open opens a port at random and the next ones until one is free.
-func (r *Relay) open(network string, account *account) (*allocation, error) {
+func (r *Relay) open(network, user string, account *account) (*allocation, error) {
 	first, n := int(r.config.MinPort), int(r.config.MaxPort)-int(r.config.MinPort)+1
 	// Others on this machine may have some ports; if they have that many, looking on would hold up everybody.
 	const maxFailures = 64
@@ -89,7 +89,7 @@ func (r *Relay) open(network string, account *account) (*allocation, error) {
 			}
 			continue
 		}
-		a := &allocation{conn: conn, relay: r, account: account, port: port, permissions: make(map[netip.Addr]bool)}
+		a := &allocation{conn: conn, relay: r, user: user, account: account, port: port, permissions: make(map[netip.Addr]bool)}
 		if !r.add(a) {
 			conn.Close()
 			return nil, net.ErrClosed
@@ -124,7 +124,7 @@ func (r *Relay) EndRevoked() {
 	}
 	r.mu.RUnlock()
 	for _, a := range all {
-		if r.config.Revoked(a.account.user) {
+		if r.config.Revoked(a.user) {
 			a.Close() // The TURN server's reader of it sees the end.
 		}
 	}
@@ -181,6 +181,7 @@ type allocation struct {
 	// Immutable.
 	conn    *net.UDPConn
 	relay   *Relay
+	user    string
 	account *account
 	port    uint16
 	end     *time.Timer // Nil if there is none.

@@ -112,11 +112,11 @@ func (p *peers) permits(addr netip.Addr) bool {
 	if p.allowPrivate {
 		return isUnicast(addr)
 	}
+	if addr == p.relay { // Public or not.
+		return true
+	}
 	if !isPublic(addr) {
 		return false
-	}
-	if addr == p.relay {
-		return true
 	}
 	own := p.own.Load()
 	if time.Since(own.read) > ownAddressesLast && p.readOwn() == nil {

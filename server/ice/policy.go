@@ -17,7 +17,8 @@ type Policy int
 const (
 	// Everything passes, unread.
 	ShowAll Policy = iota
-	// No host candidates pass, and so no mDNS names, nor the addresses that other candidates were found from.
+	// No host candidates pass, and so no mDNS names, nor the addresses that other candidates were found from, nor those that a
+	// STUN server in the same network has seen.
 	HideHost
 	// Only relay candidates pass, without the addresses that they were found from.
 	RelayOnly
@@ -110,8 +111,17 @@ func (p Policy) filter(value string) (filtered string, addr netip.Addr, pass boo
 	if addr, err = netip.ParseAddr(fields[addressField]); err != nil || addr.Zone() != "" {
 		return "", addr, false, errCandidate
 	}
+	addr = addr.Unmap()
+	if candidate.Type() != pionice.CandidateTypeRelay && isInside(addr) {
+		return "", addr, false, nil
+	}
 	hideRelated(fields[typeField+1:], addr)
-	return strings.Join(fields, " "), addr.Unmap(), true, nil
+	return strings.Join(fields, " "), addr, true, nil
+}
+
+// isInside reports whether addr is one of a network of its own, as that of a home, or of one machine.
+func isInside(addr netip.Addr) bool {
+	return addr.IsPrivate() || addr.IsLoopback() || addr.IsLinkLocalUnicast()
 }
 
 // hideRelated replaces the related address and port of a candidate by those that stand for a hidden one (RFC 8839, section

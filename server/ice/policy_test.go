@@ -34,6 +34,8 @@ func TestCandidate(t *testing.T) {
 		{hostTCP, "", ""},
 		{hostIPv6, "", ""},
 		{srflx, srflxHidden, ""},
+		{strings.ReplaceAll(srflx, "203.0.113.7", "192.168.1.23"), "", ""}, // As a STUN server in the same network has it.
+		{strings.ReplaceAll(prflx, "203.0.113.7", "fd00::1"), "", ""},
 		{prflx, prflxHidden, ""},
 		{relay, relayHidden, relayHidden},
 		{relay6, relay6Hidden, relay6Hidden},

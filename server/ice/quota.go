@@ -1,6 +1,9 @@
 package ice
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
 	"sync"
 	"time"
 
@@ -16,14 +19,32 @@ type quota struct {
 
 	mu sync.Mutex
 	// Guarded by mu.
-	all   int
-	users map[string]*account
+	all      int
+	accounts map[string]*account
 }
 
-// An account is what a user has.
+// UserOf returns what a session of that identity, which may be empty, is called in its credentials. What the sessions of one
+// identity have at a relay counts together, so that nobody gets more by opening several.
+func UserOf(session, identity string) string {
+	if identity == "" {
+		return session
+	}
+	sum := sha256.Sum256([]byte(identity)) // Peers and other servers need not know who it is.
+	return session + "." + base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// accountOf returns the key of a user's account.
+func accountOf(user string) string {
+	if _, identity, ok := strings.Cut(user, "."); ok {
+		return identity
+	}
+	return user
+}
+
+// An account is what a user has, or all users of one identity; see UserOf.
 type account struct {
 	// Immutable.
-	user string
+	key  string
 	rate *rate.Limiter // Nil: no bound.
 	// Guarded by quota.mu.
 	allocations int
@@ -35,7 +56,7 @@ func newQuota(c RelayConfig) *quota {
 		maxUser:  c.MaxUserAllocations,
 		userRate: c.UserBytesPerSecond,
 		rate:     limiter(c.BytesPerSecond),
-		users:    make(map[string]*account),
+		accounts: make(map[string]*account),
 	}
 }
 
@@ -55,7 +76,7 @@ func (q *quota) check(user string) refusal {
 }
 
 func (q *quota) checkLocked(user string) refusal {
-	switch a := q.users[user]; {
+	switch a := q.accounts[accountOf(user)]; {
 	case q.maxAll > 0 && q.all >= q.maxAll:
 		return totalQuota
 	case q.maxUser > 0 && a != nil && a.allocations >= q.maxUser:
@@ -64,11 +85,11 @@ func (q *quota) checkLocked(user string) refusal {
 	return granted
 }
 
-// has reports whether the user has an allocation.
+// has reports whether the user, or another one of its identity, has an allocation.
 func (q *quota) has(user string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	a := q.users[user]
+	a := q.accounts[accountOf(user)]
 	return a != nil && a.allocations > 0
 }
 
@@ -79,10 +100,11 @@ func (q *quota) take(user string) (*account, refusal) {
 	if why := q.checkLocked(user); why != granted {
 		return nil, why
 	}
-	a := q.users[user]
+	key := accountOf(user)
+	a := q.accounts[key]
 	if a == nil {
-		a = &account{user: user, rate: limiter(q.userRate)}
-		q.users[user] = a
+		a = &account{key: key, rate: limiter(q.userRate)}
+		q.accounts[key] = a
 	}
 	a.allocations++
 	q.all++
@@ -101,8 +123,8 @@ func (q *quota) release(a *account) {
 	time.AfterFunc(time.Second, func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		if a.allocations == 0 && q.users[a.user] == a {
-			delete(q.users, a.user)
+		if a.allocations == 0 && q.accounts[a.key] == a {
+			delete(q.accounts, a.key)
 		}
 	})
 }

@@ -312,6 +312,10 @@ func TestQuota(t *testing.T) {
 		code   string
 	}{
 		{"of a user", func(c *ice.RelayConfig) { c.MaxUserAllocations = 2 }, []string{"ana", "ben", "ana", "ana"}, ice.Refused{UserQuota: 1}, "486"},
+		{
+			"of an identity, over all its sessions", func(c *ice.RelayConfig) { c.MaxUserAllocations = 2 },
+			[]string{ice.UserOf("1", "ana"), ice.UserOf("2", "ana"), ice.UserOf("3", "ben"), ice.UserOf("4", "ana")}, ice.Refused{UserQuota: 1}, "486",
+		},
 		{"in all", func(c *ice.RelayConfig) { c.MaxAllocations = 3 }, []string{"ana", "ben", "cleo", "dan"}, ice.Refused{TotalQuota: 1}, "486"},
 		{"of ports", func(c *ice.RelayConfig) { c.MinPort, c.MaxPort = 65432, 65433 }, []string{"ana", "ben", "cleo"}, ice.Refused{NoPort: 1}, "508"},
 	}
@@ -691,13 +695,15 @@ func TestNoPeersAtAll(t *testing.T) {
 	c.want(stun.MethodCreatePermission, 0, peerAt("127.0.0.1:9"))
 }
 
-// A public relay address of one's own is for allocations; a private one is private.
+// The relay's own address, even a private one, is for allocations, and not for what else this machine has there.
 func TestPrivateRelayAddress(t *testing.T) {
 	relay := startRelay(t, func(c *ice.RelayConfig) { c.AllowPrivate = false })
 	end := time.Now().Add(time.Hour)
 	c := dialRaw(t, relay, usernameOf(end, "ana"), end)
 	c.want(stun.MethodAllocate, 0, transportUDP)
-	c.want(stun.MethodCreatePermission, stun.CodeForbidden, peerAt("127.0.0.1:9"))
+	c.want(stun.MethodCreatePermission, 0, peerAt("127.0.0.1:9"))
+	c.want(stun.MethodCreatePermission, stun.CodeForbidden, peerAt("127.0.0.2:9"))
+	c.want(stun.MethodCreatePermission, stun.CodeForbidden, peerAt("10.0.0.1:9"))
 	c.want(stun.MethodCreatePermission, 0, peerAt("198.51.100.1:9"))
 }
 

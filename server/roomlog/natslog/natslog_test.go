@@ -166,6 +166,7 @@ func (c *cluster) Close() error {
 func (c *cluster) Clear(context.Context, string, time.Duration, func(*roomlog.Record) *roomlog.Record, func([]roomlog.Record)) error {
 	panic("not of the suite")
 }
+func (c *cluster) Healthy() error                                      { panic("not of the suite") }
 func (c *cluster) Ask(context.Context, string, []byte) ([]byte, error) { panic("not of the suite") }
 func (c *cluster) Answer(func(context.Context, []byte) []byte)         { panic("not of the suite") }
 

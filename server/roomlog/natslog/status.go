@@ -30,6 +30,9 @@ type NodeStatus struct {
 	Lag uint64 `json:"lag"` // Records that it has yet to be told of.
 }
 
+// IsUp reports whether the node is there.
+func (s NodeStatus) IsUp() bool { return s.State == up }
+
 // ShardStatus is the state of one shard's stream.
 type ShardStatus struct {
 	Stream    string `json:"stream"`
