@@ -38,8 +38,10 @@ var (
 	sessionsDesc = desc("sessions", "Sessions, on a stream or not.")
 	streamsDesc  = desc("streams", "Open streams.")
 	roomsDesc    = desc("rooms", "Rooms that sessions of this node are in.")
+	maxDesc      = desc("sessions_max", "How many sessions there may be; without a bound it is not told.")
 	outboxDesc   = desc("outbox_bytes", "Bytes of events that have yet to be written to clients.")
 	drainingDesc = desc("draining", "1 once the server has begun to shut down.")
+	readyDesc    = desc("ready", "1 while the server takes sessions, as /readyz tells.")
 	infoDesc     = desc("info", "The version of the server.", "version")
 
 	appendDesc    = desc("append_seconds", "How long the room log takes to record a message for another user; of every 16th.")
@@ -53,6 +55,7 @@ var (
 	logSecondsDesc   = desc("log_append_seconds_total", "How long the appends took together.")
 	logLagDesc       = desc("log_lag", "Records of the shared room log that this node has yet to be told of, in the shard that is furthest behind.")
 	logLeaseDesc     = desc("log_lease", "1 while this node can be sure that the others do not take it for dead.")
+	logConnectedDesc = desc("log_connected", "1 while this node is connected to NATS.")
 	logNodesDesc     = desc("log_nodes", "Nodes of the cluster, by state.", "state")
 
 	relayOpenDesc      = desc("turn_allocations", "Allocations at the TURN server of this node.")
@@ -101,7 +104,11 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	gauge(streamsDesc, float64(s.Streams))
 	gauge(roomsDesc, float64(s.Rooms))
 	gauge(outboxDesc, float64(s.OutboxBytes))
+	if most := m.server.cfg.MaxSessions; most > 0 {
+		gauge(maxDesc, float64(most))
+	}
 	gauge(drainingDesc, number(m.server.isDraining()))
+	gauge(readyDesc, number(!m.server.isDraining() && m.server.outOfTouch() == nil))
 	gauge(infoDesc, 1, m.server.cfg.Version)
 	histogram(appendDesc, s.Appending)
 	histogram(relayDesc, s.RelayLatency)
@@ -140,6 +147,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 		}
 		gauge(logLagDesc, float64(lag))
 		gauge(logLeaseDesc, number(l.Lease))
+		gauge(logConnectedDesc, number(l.Connected))
 		for state, n := range states {
 			gauge(logNodesDesc, n, state)
 		}
