@@ -49,7 +49,8 @@
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
-//                                            address, or far over the rate for long
+//                                            address, far over the rate for long, or too many
+//                                            tries from one address have failed
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
@@ -101,7 +102,8 @@ const (
 	// `joined_users`, the whole list, oneself included, at every change. In a large room that changes quickly the newest
 	// list is sent, not each step. For small rooms and simple clients.
 	Presence_PRESENCE_FULL Presence = 1
-	// `joined_users` once, then `user_joined`, `user_updated` and `user_left` for each change.
+	// `joined_users` once, then `user_joined`, `user_updated` and `user_left` for each change. In a large room they may be told
+	// somewhat later, several at a time: before anything else that the room sends, though, and oneself at once.
 	Presence_PRESENCE_DELTA Presence = 2
 	// `joined_users` once, with oneself alone, then `user_updated` of oneself. Messages from anybody in the room arrive.
 	Presence_PRESENCE_NONE Presence = 3
@@ -328,7 +330,7 @@ type UserStatus int32
 const (
 	// The user is there.
 	UserStatus_USER_STATUS_UNSPECIFIED UserStatus = 0
-	// The connection is lost. Messages are kept for the user, who may come back.
+	// The connection is lost, or the server that it was to. Messages are kept for the user, who may come back.
 	UserStatus_USER_STATUS_AWAY UserStatus = 1
 )
 

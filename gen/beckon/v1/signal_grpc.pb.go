@@ -49,7 +49,8 @@
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
-//                                            address, or far over the rate for long
+//                                            address, far over the rate for long, or too many
+//                                            tries from one address have failed
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume

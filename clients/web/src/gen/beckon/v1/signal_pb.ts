@@ -49,7 +49,8 @@
 //                                            gRPC with the status alone, a websocket with
 //                                            the close code 1009)
 //   RESOURCE_EXHAUSTED   LIMIT               too many sessions, on the server or from one      back off
-//                                            address, or far over the rate for long
+//                                            address, far over the rate for long, or too many
+//                                            tries from one address have failed
 //   ABORTED              TAKEN_OVER          the session was resumed on another stream         stop, if that was not it
 //   NOT_FOUND            NO_SUCH_SESSION     the resume token is none, or its session ended    connect anew
 //   UNAVAILABLE          SILENT              a client that used to ping was not heard of for   resume
@@ -1761,7 +1762,8 @@ export enum Presence {
   FULL = 1,
 
   /**
-   * `joined_users` once, then `user_joined`, `user_updated` and `user_left` for each change.
+   * `joined_users` once, then `user_joined`, `user_updated` and `user_left` for each change. In a large room they may be told
+   * somewhat later, several at a time: before anything else that the room sends, though, and oneself at once.
    *
    * @generated from enum value: PRESENCE_DELTA = 2;
    */
@@ -1919,7 +1921,7 @@ export enum UserStatus {
   UNSPECIFIED = 0,
 
   /**
-   * The connection is lost. Messages are kept for the user, who may come back.
+   * The connection is lost, or the server that it was to. Messages are kept for the user, who may come back.
    *
    * @generated from enum value: USER_STATUS_AWAY = 1;
    */
