@@ -16,7 +16,8 @@ import (
 // Here is what a hub does whose log other processes share, besides what the log does by itself: a session that was taken up
 // elsewhere is given away, one that was elsewhere is taken, and what a process has left behind that is no more is cleared.
 
-// leftoverAfter is how long the process that has taken a session has for moving its rooms.
+// leftoverAfter is how long the process that has taken a session has at least for moving its rooms: it may have to wait for the
+// log. Else it has the resume window.
 const leftoverAfter = 5 * time.Second
 
 // followNode takes an event of a node. started is called when it is this one's coming.
@@ -103,7 +104,7 @@ func (s *Session) giveAwayLocked(c *Conn) {
 	s.hub.stats.moved.Add(1)
 	s.hub.log.Info("session moved to another node", "session", s.id, "rooms", len(leftover))
 	if len(leftover) > 0 {
-		time.AfterFunc(leftoverAfter, func() { // What has moved is no longer this process's to end.
+		time.AfterFunc(max(leftoverAfter, s.hub.cfg.ResumeWindow), func() { // What has moved is no longer this process's to end.
 			for _, rec := range leftover {
 				s.hub.owe(rec)
 			}
