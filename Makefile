@@ -19,7 +19,7 @@ help: ## list the targets (the default)
 
 #### To work with
 
-.PHONY: build test test-cluster generate format lint fuzz bench bench-against bench-curves release-contract
+.PHONY: build test test-cluster generate format lint fuzz bench bench-against bench-guard bench-curves release-contract
 
 build: need-go ## build the server: bin/beckon
 	@echo "==> build"
@@ -58,6 +58,10 @@ bench: need-go ## run the benchmarks
 bench-against: build ## measure the server beside a bare gRPC relay, with calls and idle sessions
 	@echo "==> bench-against"
 	@bin/beckon bench --against bare
+
+bench-guard: need-go ## measure this tree beside REF (the last tag), and fail if it got worse
+	@echo "==> bench-guard"
+	@tools/bench-guard.sh $(REF)
 
 bench-curves: build ## draw how the server scales, into docs/performance; takes some minutes
 	@echo "==> bench-curves"
@@ -98,6 +102,7 @@ tidy: need-go ## go.mod and go.sum are complete and hold nothing else
 vet: need-go ## go vet
 	@echo "==> vet"
 	@go vet ./...
+	@go vet -C tools/promlint .
 
 staticcheck: need-go ## staticcheck
 	@echo "==> staticcheck"
