@@ -26,7 +26,7 @@ build: need-go ## build the server: bin/beckon
 	@go build -ldflags "-X main.version=$$(git describe --tags --always --dirty 2>/dev/null)" -o bin/ ./cmd/beckon
 
 test: need-go need-cc need-nginx need-node need-chromium ## check everything a change must pass
-test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test fuzz web-check web-test browser-test
+test: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test deploy-check fuzz web-check web-test browser-test
 	@echo "==> everything passed"
 
 test-cluster: need-go ## break clusters of three nodes and three NATS servers in all ways, which takes some minutes
@@ -73,7 +73,7 @@ release-contract: need-go ## with a release: make today's proto/ the contract th
 
 #### The checks of `make test`, to run one alone
 
-.PHONY: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test
+.PHONY: gofmt buf-format buf-lint buf-breaking generated tidy vet staticcheck go-test deploy-check
 
 gofmt: need-go ## Go files are formatted
 	@echo "==> gofmt"
@@ -103,6 +103,7 @@ vet: need-go ## go vet
 	@echo "==> vet"
 	@go vet ./...
 	@go vet -C tools/promlint .
+	@go vet -C tools/deploylint .
 
 staticcheck: need-go ## staticcheck
 	@echo "==> staticcheck"
@@ -113,6 +114,11 @@ go-test: need-go need-cc need-nginx ## the tests, with the race detector
 	@CGO_ENABLED=1 go test -race ./...
 	@echo "==> go test, the long simulations without it"
 	@set -o pipefail; go test -run 'TestSimulation|TestRestart|TestFaults|TestCrowd|TestCluster' -v ./server ./cmd/beckon/faults | grep -v '^=== '
+
+deploy-check: need-go ## the compose files and Kubernetes manifests: against their schemas, and with the real program
+	@echo "==> deploy: compose files, Kubernetes manifests"
+	@go -C tools/deploylint run . ../../deploy
+	@go -C tools/deploylint test .
 
 .PHONY: web-deps web-check web-test browser-test
 
