@@ -117,8 +117,8 @@ go-test: need-go need-cc need-nginx ## the tests, with the race detector
 
 deploy-check: need-go ## the compose files and Kubernetes manifests: against their schemas, and with the real program
 	@echo "==> deploy: compose files, Kubernetes manifests"
-	@go -C tools/deploylint run . ../../deploy
-	@go -C tools/deploylint test .
+	@CGO_ENABLED=0 go -C tools/deploylint run -trimpath . ../../deploy
+	@CGO_ENABLED=0 go -C tools/deploylint test -trimpath -timeout 5m .
 
 .PHONY: web-deps web-check web-test browser-test
 

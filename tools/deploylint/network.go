@@ -122,6 +122,9 @@ func (n *network) secret(name string) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
 		return "", err
 	}
+	if _, err := os.Stat(file); err == nil {
+		return file, nil // A node may be reading it.
+	}
 	sum := sha256.Sum256([]byte(name))
 	return file, os.WriteFile(file, []byte(hex.EncodeToString(sum[:])), 0o600)
 }
