@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path"
@@ -39,15 +40,16 @@ func newNetwork(dir string, d *deployment) (*network, error) {
 // address returns where a port of a container is, "127.0.0.1:PORT".
 func (n *network) address(container, port string) (string, error) {
 	key := container + ":" + port
-	if n.ports[key] == "" {
-		lis, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return "", err
+	var err error
+	for tries := 0; n.ports[key] == "" && tries < 100; tries++ {
+		var lis net.Listener
+		// Not one of those that the system gives away for connections: it would be taken before the container listens.
+		if lis, err = net.Listen("tcp", fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))); err == nil {
+			n.ports[key] = lis.Addr().String()
+			err = lis.Close()
 		}
-		n.ports[key] = lis.Addr().String()
-		return n.ports[key], lis.Close()
 	}
-	return n.ports[key], nil
+	return n.ports[key], err
 }
 
 // withAddress is a word that ends in an address: its beginning, the host and the port.
