@@ -19,7 +19,7 @@ help: ## list the targets (the default)
 
 #### To work with
 
-.PHONY: build test test-cluster generate format lint fuzz bench bench-against bench-guard bench-curves release-contract
+.PHONY: build test test-cluster generate format lint fuzz bench bench-against bench-guard bench-curves deploy-check-test release-contract
 
 build: need-go ## build the server: bin/beckon
 	@echo "==> build"
@@ -62,6 +62,10 @@ bench-against: build ## measure the server beside a bare gRPC relay, with calls 
 bench-guard: need-go ## measure this tree beside REF (the last tag), and fail if it got worse
 	@echo "==> bench-guard"
 	@tools/bench-guard.sh $(REF)
+
+deploy-check-test: need-go ## whether deploy-check finds mistakes, which takes a minute
+	@echo "==> deploy-check-test"
+	@CGO_ENABLED=0 go -C tools/deploylint test -count=1 -trimpath -timeout 5m .
 
 bench-curves: build ## draw how the server scales, into docs/performance; takes some minutes
 	@echo "==> bench-curves"
@@ -118,7 +122,6 @@ go-test: need-go need-cc need-nginx ## the tests, with the race detector
 deploy-check: need-go ## the compose files and Kubernetes manifests: against their schemas, and with the real program
 	@echo "==> deploy: compose files, Kubernetes manifests"
 	@CGO_ENABLED=0 go -C tools/deploylint run -trimpath . ../../deploy
-	@CGO_ENABLED=0 go -C tools/deploylint test -trimpath -timeout 5m .
 
 .PHONY: web-deps web-check web-test browser-test
 
