@@ -5,13 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/beckonrtc/beckon/server/auth"
@@ -19,21 +16,7 @@ import (
 
 // TestRevokeAcrossNodes: what one node of a cluster is asked to revoke is revoked on all.
 func TestRevokeAcrossNodes(t *testing.T) {
-	broker, err := natsserver.NewServer(&natsserver.Options{
-		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	broker.Start()
-	t.Cleanup(func() { broker.Shutdown(); broker.WaitForShutdown() })
-	if !broker.ReadyForConnections(10 * time.Second) {
-		t.Fatal("NATS is not ready in 10 s")
-	}
-	key := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(key, []byte(strings.Repeat("key ", 10)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	broker, key := startBroker(t), clusterKey(t)
 	var nodes []*Server
 	for n := range 3 {
 		nc, err := nats.Connect(broker.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1))

@@ -3,13 +3,10 @@ package server
 import (
 	"context"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 )
 
@@ -48,14 +45,7 @@ func TestMetricsReady(t *testing.T) {
 
 // TestMetricsConnected: the metrics of a node tell when it has lost NATS, and that it then takes no sessions.
 func TestMetricsConnected(t *testing.T) {
-	broker, err := natsserver.NewServer(&natsserver.Options{
-		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	broker.Start()
-	t.Cleanup(func() { broker.Shutdown(); broker.WaitForShutdown() })
+	broker := startBroker(t)
 	lost := make(chan struct{})
 	nc, err := nats.Connect(broker.ClientURL(), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(*nats.Conn, error) { close(lost) }))
@@ -63,11 +53,7 @@ func TestMetricsConnected(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(nc.Close)
-	key := filepath.Join(t.TempDir(), "key")
-	if err := os.WriteFile(key, []byte(strings.Repeat("key ", 10)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	s, err := New(Config{SessionKeyFile: key, Logger: slog.New(slog.DiscardHandler), Cluster: &Cluster{NATS: nc, Shards: 1, Lease: time.Second}})
+	s, err := New(Config{SessionKeyFile: clusterKey(t), Logger: slog.New(slog.DiscardHandler), Cluster: &Cluster{NATS: nc, Shards: 1, Lease: time.Second}})
 	if err != nil {
 		t.Fatal(err)
 	}
