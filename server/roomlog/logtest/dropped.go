@@ -161,7 +161,7 @@ func (s *suite) givenUpWithJoin() {
 
 // givenUpForTime: what was kept for its time is told once, whether anybody reads or not.
 func (s *suite) givenUpForTime() {
-	s.open(Retention{Time: 2 * second, Bytes: 1 << 20})
+	s.open(Retention{Time: 8 * second, Bytes: 1 << 20})
 	a, _ := s.startFollower("a")
 	b, _ := s.startFollower("b")
 	s.join("ana")
@@ -170,10 +170,10 @@ func (s *suite) givenUpForTime() {
 	s.broadcast("ana", "to all")
 	s.forget("bob", s.send("ana", "bob", "two")) // With one.
 	s.send("ana", "bob", "three")
-	s.Wait(3 * second)
+	s.Wait(9 * second)
 	a.wait(s, func(e roomlog.Event) bool { return len(e.GivenUp) > 0 })
 	s.send("ana", "bob", "four")
-	s.Wait(2 * second)
+	s.Wait(8 * second)
 	s.read(roomlog.Query{User: "bob", After: bob})
 	last := s.leave("bob")
 	for _, f := range []*recorder{a, b} {

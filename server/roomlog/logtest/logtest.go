@@ -426,13 +426,13 @@ func (s *suite) forgets() {
 }
 
 func (s *suite) retentionTime() {
-	s.open(Retention{Time: 2 * second, Bytes: 1 << 20})
+	s.open(Retention{Time: 10 * second, Bytes: 1 << 20})
 	s.join("ana")
 	bob := s.join("bob")
 	one := s.send("ana", "bob", "one")
 	s.broadcast("ana", "all")
 	s.want("at once", texts(s.read(roomlog.Query{User: "bob", After: bob}).Records), []string{"one", "all"})
-	s.Wait(3 * second)
+	s.Wait(11 * second)
 	two := s.send("ana", "bob", "two")
 
 	page := s.read(roomlog.Query{User: "bob", After: bob})

@@ -2,7 +2,9 @@ package natslog_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -15,6 +17,15 @@ import (
 	"github.com/beckonrtc/beckon/server/roomlog/logtest"
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
+
+// TestMain lets more tests run at once than there are processors: most of the time they wait for time to pass.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // startNATS starts a NATS server inside this process, and returns its address.
 func startNATS(t testing.TB) string {
