@@ -81,6 +81,15 @@ type Config struct {
 	// do not. Default: in all rooms everything passes, unread.
 	RelayOnly, HideHost []string
 
+	// Where an OpenTelemetry collector takes traces, such as "http://localhost:4317"; over "https" with TLS. What else there is
+	// to say the variables OTEL_… of the environment do. Default: there are no traces.
+	TracesEndpoint string
+	// How they are sent: "grpc", or "http" with protobuf. Default: "grpc".
+	TracesProtocol string
+	// The share of traces that is kept, up to 1. Of one that a client continues, the client tells. Default: what
+	// OTEL_TRACES_SAMPLER says; else all of them.
+	TracesRatio float64
+
 	// Default: slog.Default().
 	Logger *slog.Logger
 	// Whether debug lines show session descriptions, candidates and payloads, which are private. Default: they do not.
@@ -168,6 +177,7 @@ func Defaults() Config {
 		TLSMinVersion:     "1.3",
 		TokenSkew:         30 * time.Second,
 		TURNTTL:           time.Hour,
+		TracesProtocol:    tracesGRPC,
 
 		ResumeWindow: 30 * time.Second,
 		DrainTimeout: 20 * time.Second,
@@ -239,6 +249,10 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	c.TokenSkew = cmp.Or(c.TokenSkew, d.TokenSkew)
+	c.TracesProtocol = cmp.Or(c.TracesProtocol, d.TracesProtocol)
+	if err := c.checkTraces(); err != nil {
+		return c, err
+	}
 	for _, t := range []struct {
 		name         string
 		v            *time.Duration

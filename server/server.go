@@ -42,6 +42,7 @@ type Server struct {
 	web     *web.Server // Has a gRPC server of its own: the two end in different ways.
 	health  *health.Server
 	access  *access
+	traces  *traces       // Nil: there are none.
 	certs   *certificates // Nil: there is no TLS.
 	gate    *gate
 	waiting waiting
@@ -93,6 +94,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	fresh, relax := context.WithCancel(context.Background())
 	s.relax = relax
+	if s.traces, err = cfg.newTraces(fresh, host); err != nil {
+		s.certs.close()
+		relax()
+		return nil, err
+	}
 	if s.access, err = newAccess(fresh, cfg); err != nil {
 		s.certs.close()
 		relax()
@@ -114,6 +120,7 @@ func New(cfg Config) (*Server, error) {
 		Admit:                s.access.admit,
 		Filter:               cfg.filters(),
 		ICEServers:           s.access.iceServers,
+		Tracer:               s.traces.hub(),
 		Forwarded:            s.forwarded,
 		SessionKey:           key,
 		Version:              cfg.Version,
@@ -305,6 +312,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	cut()
 	<-stopped
 	s.readers.Wait()
+	s.traces.shutdown(ctx)
 	s.relax()
 	s.certs.close()
 	if relay := s.access.relay; relay != nil {

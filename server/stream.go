@@ -44,6 +44,8 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 		return errDraining
 	}
 	defer s.streams.Done()
+	ctx = s.traces.open(ctx, st)
+	defer s.traces.close(ctx)
 	if _, native := st.(*grpcStream); native {
 		if f, ok := grpc.ServerTransportStreamFromContext(ctx).(finisher); ok { // As it is, though nothing promises it.
 			return s.serveAlone(ctx, st, f)
@@ -86,6 +88,7 @@ func (s *Server) conclude(ctx context.Context, conn *hub.Conn, err error) error 
 	if !ok {
 		final = status.FromContextError(err) // The client is lost.
 	}
+	s.traces.conclude(ctx, conn, final)
 	s.log.InfoContext(ctx, "stream ended", "session", conn.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", conn.Unwritten())
 	return final.Err()
 }

@@ -61,6 +61,9 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 			if err := cluster.check(cmd, config); err != nil {
 				return err
 			}
+			if err := configureTraces(cmd.Flags(), &config); err != nil {
+				return err
+			}
 			config.Version = thisBuild().Version
 			config.Logger = log.logger(cmd.ErrOrStderr())
 			warnOfAccess(config)
@@ -108,6 +111,7 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 		"a secret of 32 bytes or more, with which sessions outlive a restart")
 	f.Var(duration(&config.DrainTimeout, time.Millisecond), "drain-timeout", "how long the end may take")
 
+	traceFlags(cmd, &config)
 	choiceVar(cmd, &log.format, "log-format", "how a log line is written", "text", "json")
 	choiceVar(cmd, &log.level, "log-level", "the least level that is logged", "debug", "info", "warn", "error")
 	f.BoolVar(&config.LogPayloads, "log-payloads", false, "show what users say, which is private, in debug lines")

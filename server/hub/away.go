@@ -25,6 +25,7 @@ func (s *Session) lose(c *Conn) {
 		return
 	}
 	s.detach()
+	s.traceSession(context.Background(), SessionEvent{What: SessionLost})
 	if s.hub.closing.Load() {
 		return
 	}

@@ -76,6 +76,7 @@ func (h *Hub) followOwn(id string, rec *roomlog.Record) {
 		c, moved := s.conn.Load(), rec.Seq
 		h.clearing.Go(func() { s.giveAway(c, moved) }) // Which waits for what is being handled, and that may wait for the log.
 	default:
+		h.traceCameBack(id, rec)
 		s.own.record(rec)
 	}
 }
@@ -115,6 +116,7 @@ func (s *Session) giveAwayLocked(c *Conn) {
 // forsake ends the session here without a trace in the log. It returns the stream that it was on, if any. s.mu must be
 // held.
 func (s *Session) forsake() *Conn {
+	s.traceSession(context.Background(), SessionEvent{What: SessionMoved})
 	s.ended = true
 	if s.overdue != nil {
 		s.overdue.Stop()

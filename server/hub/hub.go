@@ -46,6 +46,9 @@ type Config struct {
 	// Returns the ICE servers for a user, and when to ask anew; zero: never. Nil: there are none.
 	ICEServers func(*auth.Grant, string) ([]*beckonv1.IceServer, time.Time)
 
+	// Nil: there are no traces.
+	Tracer Tracer
+
 	// Handles a message that another process of the cluster has forwarded. Nil: there are none.
 	Forwarded func(ctx context.Context, message []byte) []byte
 
@@ -211,6 +214,7 @@ func (h *Hub) follow(e roomlog.Event) {
 		return
 	}
 	if r := h.room(rec.Room); r != nil {
+		h.traceRecord(rec, r)
 		r.record(rec)
 	}
 }

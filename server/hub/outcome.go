@@ -146,6 +146,7 @@ func (s *Session) settle(ctx context.Context, req *wire.Request, room string, se
 	}
 	s.hub.stats.came(req.Kind, f)
 	s.trace(ctx, req, room, seq, f)
+	s.traceSettled(req, room, seq, f)
 	var e []byte
 	switch {
 	case f != nil:

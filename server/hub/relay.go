@@ -28,6 +28,7 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 	case m.Kind == wire.Candidate && m.Candidates == 0: // None of them may pass.
 		return from.room.name, 0, nil
 	}
+	s.traceOffer(m, from.room.name, id)
 	defer s.hub.stats.timeAppend(m.Kind)()
 	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {

@@ -342,6 +342,7 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 	}
 	s.hub.dismiss(s)
 	s.hub.stats.ended[reason].Add(1)
+	s.traceSession(ctx, SessionEvent{What: SessionEnded, Reason: reasonName(reason), Rooms: len(rooms)})
 	s.conn.Store(nil)
 	s.out = nil
 	s.hub.log.InfoContext(ctx, "session ended", "session", s.id, "reason", reasonName(reason), slog.Any("rooms", rooms))

@@ -81,6 +81,11 @@ func (cfg *Config) connect(w http.ResponseWriter, r *http.Request) {
 // metadataOf returns what of the headers in a websocket's first message means something to a session. The rest could
 // only be mistaken for what the server or a proxy has said.
 func metadataOf(h http.Header) metadata.MD {
-	const authorization = "authorization"
-	return metadata.MD{authorization: h.Values(authorization)}
+	md := metadata.MD{}
+	for _, key := range []string{"authorization", "traceparent", "tracestate"} {
+		if values := h.Values(key); len(values) > 0 {
+			md[key] = values
+		}
+	}
+	return md
 }

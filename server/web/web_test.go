@@ -266,10 +266,11 @@ func TestForgedHeaders(t *testing.T) {
 	conn.Header.Set("X-Forwarded-For", "203.0.113.8")
 	conn.Header.Set("Cookie", "session=1")
 	forger := open(t, conn, webtest.Headers+"authorization: Bearer abc\r\norigin: https://evil.example\r\nhost: evil.example\r\n"+
-		"x-forwarded-for: 203.0.113.9\r\nx-real-ip: 203.0.113.9\r\nforwarded: for=203.0.113.9\r\ncookie: session=1\r\nbeckon-session: abc\r\n")
+		"x-forwarded-for: 203.0.113.9\r\nx-real-ip: 203.0.113.9\r\nforwarded: for=203.0.113.9\r\ncookie: session=1\r\nbeckon-session: abc\r\n"+
+		"traceparent: 00-1-2-01\r\ntraceparent: 00-3-4-01\r\n")
 	ctx := <-contexts
 	md, _ := metadata.FromIncomingContext(ctx)
-	if want := (metadata.MD{"authorization": {"Bearer abc"}}); !reflect.DeepEqual(md, want) {
+	if want := (metadata.MD{"authorization": {"Bearer abc"}, "traceparent": {"00-1-2-01", "00-3-4-01"}}); !reflect.DeepEqual(md, want) {
 		t.Errorf("the session has the metadata %#v, want %#v", md, want)
 	}
 	if p, _ := peer.FromContext(ctx); p.Addr.String() != forger.LocalAddr().String() {
