@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4/json"
 )
 
 const (
@@ -21,7 +19,7 @@ var answerMembers = append([]string{"allow", "reason", "identity", "name", "expi
 
 // parseAnswer reads what a webhook has answered: a grant, or a refusal. An error tells that it is no answer.
 func parseAnswer(data []byte) (*Grant, *Error, error) {
-	m, err := parseMembers("", data)
+	m, err := parseMembers("", string(data))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -72,21 +70,21 @@ func parseICEServers(m members) ([]ICEServer, error) {
 	if !m.has("ice_servers") {
 		return nil, nil
 	}
-	var items []json.RawMessage
-	if kind(m.raw["ice_servers"]) != '[' || json.Unmarshal(m.raw["ice_servers"], &items) != nil || len(items) > maxICEServers {
+	items, ok := m.items("ice_servers")
+	if !ok || len(items) > maxICEServers {
 		// The value is not shown: it has passwords.
 		return nil, fmt.Errorf("ice_servers: expected a list of at most %d objects", maxICEServers)
 	}
 	servers := make([]ICEServer, len(items))
 	for i, item := range items {
-		if err := servers[i].parse(item); err != nil {
+		if err := servers[i].parse(item.Raw); err != nil {
 			return nil, fmt.Errorf("ice_servers: entry %d: %w", i+1, err)
 		}
 	}
 	return servers, nil
 }
 
-func (s *ICEServer) parse(data []byte) error {
+func (s *ICEServer) parse(data string) error {
 	m, err := parseMembers("", data)
 	if err != nil {
 		return withoutContent(err)

@@ -29,22 +29,22 @@ func Inspect(token string) (*Claims, error) {
 	if refused != nil {
 		return nil, refused
 	}
-	claims, refused := c.claims(c.payload)
+	claims, refused := c.claims()
 	if refused != nil {
 		return nil, refused
 	}
 	return claims, nil
 }
 
-func (c *compact) claims(payload []byte) (*Claims, *Error) {
+func (c *compact) claims() (*Claims, *Error) {
 	claims := &Claims{Algorithm: string(c.algorithm), KeyID: c.keyID}
-	if err := claims.parse(payload); err != nil {
+	if err := claims.parse(c.payload); err != nil {
 		return nil, bad("the token's claims: %s", err)
 	}
 	return claims, nil
 }
 
-func (c *Claims) parse(payload []byte) error {
+func (c *Claims) parse(payload string) error {
 	m, err := parseMembers("", payload)
 	if err != nil {
 		return err
@@ -76,7 +76,7 @@ func (c *Claims) parse(payload []byte) error {
 		}
 	}
 	if m.has("beckon") {
-		own, err := parseMembers("beckon.", m.raw["beckon"])
+		own, err := parseMembers("beckon.", m.values["beckon"].Raw)
 		if err != nil {
 			return fmt.Errorf("beckon: %w", err)
 		}

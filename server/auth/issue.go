@@ -71,7 +71,7 @@ func (s *Signer) Sign(c Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := new(Claims).parse(payload); err != nil {
+	if err := new(Claims).parse(string(payload)); err != nil {
 		return "", err
 	}
 	signed, err := s.signer.Sign(payload)

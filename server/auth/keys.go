@@ -18,6 +18,7 @@ import (
 
 	jose "github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/json"
+	"github.com/tidwall/gjson"
 )
 
 const (
@@ -82,7 +83,7 @@ func parseKeys(data []byte) ([]key, error) {
 	case bytes.Contains(data, []byte("-----BEGIN ")):
 		k, err := parsePEM(data)
 		return []key{k}, err
-	case kind(data) == '{':
+	case bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")):
 		keys, rejected, err := parseKeySet(data)
 		if err == nil && len(rejected) > 0 {
 			err = rejected[0]
@@ -114,7 +115,7 @@ func notSecret(data []byte) string {
 			return "a byte order mark"
 		}
 	}
-	if list := []json.RawMessage(nil); kind(data) == '[' && json.Unmarshal(data, &list) == nil {
+	if gjson.ValidBytes(data) && gjson.ParseBytes(data).IsArray() {
 		return "a JSON array"
 	}
 	text := strings.Join(strings.Fields(string(data)), "")
@@ -173,19 +174,19 @@ func parsePEM(data []byte) (key, error) {
 // parseKeySet reads a JWK Set (RFC 7517, section 5). Keys that cannot be used are left out, and told of in rejected; the
 // section wants that of a set from elsewhere.
 func parseKeySet(data []byte) (keys []key, rejected []error, err error) {
-	set, err := parseMembers("", data)
+	set, err := parseMembers("", string(data))
 	if err != nil {
 		return nil, nil, fmt.Errorf("no JWK Set: %w", withoutContent(err))
 	}
-	var items []json.RawMessage
-	if kind(set.raw["keys"]) != '[' || json.Unmarshal(set.raw["keys"], &items) != nil {
+	items, ok := set.items("keys")
+	if !ok {
 		return nil, nil, errors.New(`no JWK Set: expected {"keys": [...]}`)
 	}
 	if len(items) > maxKeys {
 		return nil, nil, fmt.Errorf("a JWK Set of %d keys: expected at most %d", len(items), maxKeys)
 	}
 	for i, item := range items {
-		k, err := parseJWK(item)
+		k, err := parseJWK([]byte(item.Raw))
 		switch {
 		case err != nil:
 		case k.id == "" && len(items) > 1:

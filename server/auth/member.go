@@ -1,56 +1,52 @@
 package auth
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
 	"unicode/utf8"
 
-	"github.com/go-jose/go-jose/v4/json"
+	"github.com/tidwall/gjson"
 )
 
 // members are those of a JSON object from outside. Each is taken out with the type that it must have; null is no such
 // type. Names are compared byte by byte, and none comes twice (RFC 8725, section 2.4; RFC 7519, section 4).
 type members struct {
-	of  string // How errors call the object, with a dot or a blank at its end.
-	raw map[string]json.RawMessage
+	of     string // How errors call the object, with a dot or a blank at its end.
+	values map[string]gjson.Result
 }
 
-func parseMembers(of string, data []byte) (members, error) {
+func parseMembers(of, data string) (members, error) {
 	m := members{of: of}
-	if !utf8.Valid(data) { // The decoder would put U+FFFD in its place.
+	if !utf8.ValidString(data) { // The decoder would put U+FFFD in its place.
 		return m, errors.New("it is not UTF-8")
 	}
-	if kind(data) != '{' {
+	object := gjson.Parse(data)
+	if !gjson.Valid(data) || !object.IsObject() {
 		return m, errors.New("it is not a JSON object")
 	}
-	if err := json.Unmarshal(data, &m.raw); err != nil {
-		return m, err
-	}
-	return m, nil
-}
-
-// kind returns the first byte of a JSON value, which tells its type.
-func kind(value []byte) byte {
-	for _, c := range value {
-		if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
-			return c
+	m.values = make(map[string]gjson.Result, 12)
+	var twice error
+	object.ForEach(func(name, value gjson.Result) bool {
+		if m.has(name.Str) {
+			twice = fmt.Errorf("%s%s comes twice", of, cut(name.Str, maxShown))
 		}
-	}
-	return 0
+		m.values[name.Str] = value
+		return twice == nil
+	})
+	return m, twice
 }
 
 func (m members) has(name string) bool {
-	_, ok := m.raw[name]
+	_, ok := m.values[name]
 	return ok
 }
 
 // only refuses members with other names.
 func (m members) only(names ...string) error {
 next:
-	for name := range m.raw {
+	for name := range m.values {
 		for _, known := range names {
 			if name == known {
 				continue next
@@ -63,31 +59,21 @@ next:
 }
 
 func (m members) wrong(name, expected string) error {
-	return fmt.Errorf("%s%s is %s: expected %s", m.of, name, cut(string(m.raw[name]), maxShown), expected)
+	return fmt.Errorf("%s%s is %s: expected %s", m.of, name, cut(m.values[name].Raw, maxShown), expected)
 }
 
 // text returns a member that is a string; "" if there is none.
 func (m members) text(name string) (string, error) {
-	if !m.has(name) {
-		return "", nil
-	}
-	text, ok := unquote(m.raw[name])
-	if !ok {
+	if m.has(name) && m.values[name].Type != gjson.String {
 		return "", m.wrong(name, "a string")
 	}
-	return text, nil
+	return m.values[name].Str, nil
 }
 
-// unquote returns the string that a JSON value is, of which the syntax was checked.
-func unquote(value []byte) (text string, ok bool) {
-	if kind(value) != '"' {
-		return "", false
-	}
-	if last := len(value) - 1; value[0] == '"' && value[last] == '"' && bytes.IndexByte(value, '\\') < 0 {
-		return string(value[1:last]), true // As nearly always; a decoder costs ten times as much.
-	}
-	err := json.Unmarshal(value, &text)
-	return text, err == nil
+// items returns the items of a member, and whether it is a list.
+func (m members) items(name string) (items []gjson.Result, ok bool) {
+	list := m.values[name]
+	return list.Array(), list.IsArray()
 }
 
 // texts returns a member that is a list of strings; nil if there is none.
@@ -95,25 +81,22 @@ func (m members) texts(name string) ([]string, error) {
 	if !m.has(name) {
 		return nil, nil
 	}
-	var items []json.RawMessage
-	if kind(m.raw[name]) != '[' || json.Unmarshal(m.raw[name], &items) != nil {
-		return nil, m.wrong(name, "a list of strings")
-	}
+	items, ok := m.items(name)
 	list := make([]string, len(items))
 	for i, item := range items {
-		var ok bool
-		if list[i], ok = unquote(item); !ok {
-			return nil, m.wrong(name, "a list of strings")
-		}
+		list[i] = item.Str
+		ok = ok && item.Type == gjson.String
+	}
+	if !ok {
+		return nil, m.wrong(name, "a list of strings")
 	}
 	return list, nil
 }
 
 // textOrTexts returns a member that is a string or a list of them.
 func (m members) textOrTexts(name string) ([]string, error) {
-	if kind(m.raw[name]) == '"' {
-		text, err := m.text(name)
-		return []string{text}, err
+	if value := m.values[name]; value.Type == gjson.String {
+		return []string{value.Str}, nil
 	}
 	return m.texts(name)
 }
@@ -124,12 +107,12 @@ func (m members) pairs(name string) (map[string]string, error) {
 		return nil, nil
 	}
 	const expected = "an object of strings, no key twice"
-	object, err := parseMembers(m.of+name+".", m.raw[name])
+	object, err := parseMembers(m.of+name+".", m.values[name].Raw)
 	if err != nil {
 		return nil, m.wrong(name, expected)
 	}
-	pairs := make(map[string]string, len(object.raw))
-	for key := range object.raw {
+	pairs := make(map[string]string, len(object.values))
+	for key := range object.values {
 		if pairs[key], err = object.text(key); err != nil {
 			return nil, m.wrong(name, expected)
 		}
@@ -139,14 +122,11 @@ func (m members) pairs(name string) (map[string]string, error) {
 
 // flag returns a member that is true or false; false if there is none.
 func (m members) flag(name string) (bool, error) {
-	switch value := string(m.raw[name]); {
-	case !m.has(name) || value == "false":
-		return false, nil
-	case value == "true":
-		return true, nil
-	default:
+	value := m.values[name]
+	if m.has(name) && !value.IsBool() {
 		return false, m.wrong(name, "true or false")
 	}
+	return value.Type == gjson.True, nil
 }
 
 // number returns a member that is a whole number from 0 to most; 0 if there is none.
@@ -154,7 +134,7 @@ func (m members) number(name string, most uint64) (uint64, error) {
 	if !m.has(name) {
 		return 0, nil
 	}
-	n, err := strconv.ParseUint(string(m.raw[name]), 10, 64)
+	n, err := strconv.ParseUint(m.values[name].Raw, 10, 64)
 	if err != nil || n > most {
 		return 0, m.wrong(name, fmt.Sprintf("a whole number from 0 to %d", most))
 	}
@@ -168,7 +148,7 @@ func (m members) seconds(name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	const year9999 = 253402300799
-	n, err := strconv.ParseUint(string(m.raw[name]), 10, 64)
+	n, err := strconv.ParseUint(m.values[name].Raw, 10, 64)
 	if err != nil || n == 0 || n > year9999 {
 		return time.Time{}, m.wrong(name, "a time, in whole seconds since 1970")
 	}

@@ -125,9 +125,8 @@ func (t *Tokens) read(ctx context.Context, token string) (*Claims, *Error) {
 	if refused != nil {
 		return nil, refused
 	}
-	payload, refused := c.verify(key)
-	if refused != nil {
+	if refused := c.verify(key); refused != nil {
 		return nil, refused
 	}
-	return c.claims(payload)
+	return c.claims()
 }
