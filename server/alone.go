@@ -6,20 +6,33 @@ import (
 	"sync"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
 	"github.com/beckonrtc/beckon/server/hub"
 )
 
-// A native stream is served by the goroutine that gRPC has for it: it reads, handles, and reads on, for as long as the
-// stream lives. Whatever else may end the stream, of which there is much while it waits, does so on a goroutine of the
+// A stream of Connect is served by the goroutine that its transport has for it: it reads, handles, and reads on, for as long as
+// the stream lives. Whatever else may end the stream, of which there is much while it waits, does so on a goroutine of the
 // moment, which writes the status; that makes the reading return. So an idle session costs one goroutine of ours, not two:
 // stacks are the larger part of what it takes up.
 
-// finisher is a stream of gRPC's own transport, which ends when its status is written.
+// finisher is a transport's stream, which ends when its status is written: then Recv returns.
 type finisher interface{ WriteStatus(*status.Status) error }
 
-// closing is how a native stream ends: by its client, or by the server. Whichever is first has its way.
+// finisherOf returns how st can be ended from beside; nil if it cannot.
+func finisherOf(ctx context.Context, st stream) finisher {
+	switch st := st.(type) {
+	case webStream:
+		return st
+	case *grpcStream:
+		f, _ := grpc.ServerTransportStreamFromContext(ctx).(finisher) // As it is, though nothing promises it.
+		return f
+	}
+	return nil
+}
+
+// closing is how a stream ends: by its client, or by the server. Whichever is first has its way.
 type closing struct {
 	// Immutable.
 	server *Server
@@ -34,7 +47,7 @@ type closing struct {
 	err       error          // Written before that. What the stream ends with.
 }
 
-// serveAlone serves a native stream on the goroutine that gRPC has for it.
+// serveAlone serves a stream on the goroutine that its transport has for it.
 func (s *Server) serveAlone(ctx context.Context, st stream, f finisher) error {
 	e := &closing{server: s, ctx: ctx, stream: f}
 	e.mu.Lock() // It may have to end at once.
@@ -58,14 +71,14 @@ func (s *Server) watchOver(e *closing) {
 	if s.isDraining() {
 		s.drainLater(e)
 	}
-	s.natives[e] = struct{}{}
+	s.alone[e] = struct{}{}
 }
 
 // overlook ends what watchOver began.
 func (s *Server) overlook(e *closing) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.natives, e)
+	delete(s.alone, e)
 }
 
 // drainLater tells the client when to come back, and has the stream ended then.

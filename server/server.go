@@ -53,7 +53,7 @@ type Server struct {
 	asked    chan struct{}         // Closed when an operator has asked for the end.
 	draining chan struct{}         // Closed when the server begins to shut down.
 	spread   time.Duration         // Written before draining is closed. The time over which streams end.
-	natives  map[*closing]struct{} // Guarded by mu. Native streams of Connect.
+	alone    map[*closing]struct{} // Guarded by mu. Streams of Connect.
 	mu       sync.Mutex            // Held to close asked and draining, and to enter streams before that.
 	streams  sync.WaitGroup        // Handlers of streams.
 	readers  sync.WaitGroup        // The goroutines that read them, which may end a little later.
@@ -73,7 +73,7 @@ func New(cfg Config) (*Server, error) {
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),
 		draining: make(chan struct{}),
-		natives:  make(map[*closing]struct{}),
+		alone:    make(map[*closing]struct{}),
 	}
 	key, err := cfg.sessionKey()
 	if err != nil {
@@ -338,7 +338,7 @@ func (s *Server) beginDraining() {
 	if !s.isDraining() {
 		s.spread = min(perStream*time.Duration(1+s.hub.Sessions()), max(s.cfg.DrainTimeout/2, perStream))
 		close(s.draining)
-		for e := range s.natives {
+		for e := range s.alone {
 			s.drainLater(e)
 		}
 	}

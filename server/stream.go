@@ -46,10 +46,8 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	defer s.streams.Done()
 	ctx = s.traces.open(ctx, st)
 	defer s.traces.close(ctx)
-	if _, native := st.(*grpcStream); native {
-		if f, ok := grpc.ServerTransportStreamFromContext(ctx).(finisher); ok { // As it is, though nothing promises it.
-			return s.serveAlone(ctx, st, f)
-		}
+	if f := finisherOf(ctx, st); f != nil {
+		return s.serveAlone(ctx, st, f)
 	}
 	over := make(chan struct{}, 1) // Holds a value once the hub wants the stream ended.
 	conn := s.hub.Open(st, remote(ctx), func() {

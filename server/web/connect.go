@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/improbable-eng/grpc-web/go/grpcweb"
@@ -28,7 +29,8 @@ func ForwardedFor(ctx context.Context) []string {
 	return lines
 }
 
-// websockets returns the handler of Connect.
+// websockets returns the handler of Connect. A websocket is served on a goroutine of its own: http.Server keeps what it has of
+// a connection until the handler returns.
 func (s *Server) websockets(cfg Config, allowed origins) http.Handler {
 	wrapped := grpcweb.WrapHandler(http.HandlerFunc(cfg.connect),
 		grpcweb.WithWebsockets(true),
@@ -43,12 +45,34 @@ func (s *Server) websockets(cfg Config, allowed origins) http.Handler {
 			http.Error(w, "shutting down", http.StatusServiceUnavailable)
 			return
 		}
-		defer s.upgraded.Done()
-		u := &upgrader{ResponseWriter: w, cfg: &cfg, cut: s.cut}
-		defer u.close()
-		ctx := context.WithValue(r.Context(), upgraderKey{}, u)
+		u := &upgrader{ResponseWriter: w, cfg: &cfg, cut: s.cut, taken: make(chan struct{})}
+		ctx := context.WithValue(context.WithoutCancel(r.Context()), upgraderKey{}, u)
 		ctx = context.WithValue(ctx, forwardedForKey{}, r.Header.Values("X-Forwarded-For"))
-		wrapped.ServeHTTP(u, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		failed := make(chan any, 1) // Gets one value, unless the connection is taken over: nil, or of a panic.
+		go func() {
+			defer s.upgraded.Done()
+			defer u.close()
+			defer func() {
+				why := recover()
+				select {
+				case <-u.taken:
+					if why != nil {
+						cfg.Logger.Error("panic on a websocket", "why", why, "stack", string(debug.Stack()))
+					}
+				default:
+					failed <- why
+				}
+			}()
+			wrapped.ServeHTTP(u, r)
+		}()
+		select {
+		case <-u.taken:
+		case why := <-failed:
+			if why != nil {
+				panic(why) // As http.Server expects it.
+			}
+		}
 	})
 }
 
@@ -71,11 +95,10 @@ func (cfg *Config) connect(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/grpc-web+proto")
 	w.WriteHeader(http.StatusOK)
 	st := &Stream{
-		ctx: r.Context(), body: r.Body, most: cfg.MaxMessageBytes, w: w, guard: u.guard, pingInterval: cfg.PingInterval,
+		ctx: r.Context(), body: r.Body, most: cfg.MaxMessageBytes, w: w, guard: u.guard, pingInterval: cfg.PingInterval, closeTimeout: cfg.CloseTimeout,
 		writing: make(chan struct{}, 1), pinged: time.Now(),
 	}
-	err := cfg.Serve(ctx, st)
-	st.end(status.Convert(err), cfg.CloseTimeout)
+	_ = st.WriteStatus(status.Convert(cfg.Serve(ctx, st)))
 }
 
 // metadataOf returns what of the headers in a websocket's first message means something to a session. The rest could

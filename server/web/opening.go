@@ -21,13 +21,17 @@ import (
 // upgrader takes over the connection of a request for grpc-web.
 type upgrader struct {
 	http.ResponseWriter
-	cfg *Config
-	cut context.Context // Ends when the connection is to be closed at once.
+	cfg   *Config
+	cut   context.Context // Ends when the connection is to be closed at once.
+	taken chan struct{}   // Closed when the connection is http.Server's no more.
 
 	// Once the headers have come.
 	guard *guard
 	uncut func() bool
 }
+
+// What is read and written at once, in bytes: most messages of signaling. Larger ones go by the buffers.
+const readBuffer, writeBuffer = 512, 1 << 10
 
 // Hijack implements http.Hijacker. It waits for the headers.
 func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -35,9 +39,15 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	// Nothing of http.Server's is held on to: its buffers are 12 KB.
+	early, _ := buffers.Peek(buffers.Reader.Buffered())
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), readBuffer)
+	u.ResponseWriter = hijacked{u.Header()}
+	close(u.taken)
+
 	_ = conn.SetDeadline(time.Now().Add(u.cfg.HandshakeTimeout)) // Every connection has deadlines.
 	wait := context.AfterFunc(u.cut, func() { _ = conn.SetReadDeadline(time.Now()) })
-	opening, err := readOpening(buffers.Reader, u.cfg.MaxHeaderBytes)
+	opening, err := readOpening(r, u.cfg.MaxHeaderBytes)
 	wait()
 	if err != nil {
 		if u.cut.Err() != nil {
@@ -47,13 +57,24 @@ func (u *upgrader) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 		return nil, nil, err
 	}
 	// The library is to read all this again.
-	ahead, _ := buffers.Peek(buffers.Reader.Buffered())
+	ahead, _ := io.ReadAll(io.LimitReader(r, int64(r.Buffered())))
 	u.guard = newGuard(conn, append(opening, ahead...), u.cfg)
 	u.uncut = context.AfterFunc(u.cut, func() { _ = conn.Close() })
-	buffers.Reader.Reset(u.guard)
-	buffers.Writer.Reset(u.guard)
-	return u.guard, buffers, nil
+	r.Reset(u.guard)
+	return u.guard, bufio.NewReadWriter(r, bufio.NewWriterSize(u.guard, writeBuffer)), nil
 }
+
+// hijacked is the answer to a request whose connection was taken over.
+type hijacked struct{ header http.Header }
+
+// Header implements http.ResponseWriter.
+func (h hijacked) Header() http.Header { return h.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (hijacked) WriteHeader(int) {}
+
+// Write implements http.ResponseWriter.
+func (hijacked) Write([]byte) (int, error) { return 0, http.ErrHijacked }
 
 // close closes the connection, if it was taken over: nobody else does so for certain.
 func (u *upgrader) close() {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc/mem"
@@ -20,8 +21,10 @@ type Stream struct {
 	most         int             // Config.MaxMessageBytes.
 	w            http.ResponseWriter
 	guard        *guard
-	pingInterval time.Duration
+	pingInterval time.Duration // Of Config, as closeTimeout.
+	closeTimeout time.Duration
 
+	end     sync.Once
 	writing chan struct{} // Holds one while somebody writes. Never closed.
 
 	// Guarded by writing.
@@ -79,12 +82,16 @@ func (t timed) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// end ends the stream with a status, and makes Send and Recv return.
-func (s *Stream) end(st *status.Status, timeout time.Duration) {
-	s.guard.finish(timeout) // Also of a Send that blocks.
-	s.writing <- struct{}{}
-	s.ended = true
-	<-s.writing
-	setStatus(s.w.Header(), st)
-	_ = s.body.Close() // Also if nobody is there to read it: it lets go of the connection.
+// WriteStatus ends the stream with a status, once, and makes Send and Recv return. The error is always nil: a client that does
+// not take it is lost.
+func (s *Stream) WriteStatus(st *status.Status) error {
+	s.end.Do(func() {
+		s.guard.finish(s.closeTimeout) // Also of a Send that blocks.
+		s.writing <- struct{}{}
+		s.ended = true
+		<-s.writing
+		setStatus(s.w.Header(), st)
+		_ = s.body.Close() // Also if nobody is there to read it: it lets go of the connection.
+	})
+	return nil
 }

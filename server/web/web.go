@@ -29,7 +29,8 @@ import (
 
 // Config is what a Server needs.
 type Config struct {
-	// Serve runs a session on a stream, which ends with the status of the error. It must return when Recv fails.
+	// Serve runs a session on a stream, which ends with the status of the error, unless WriteStatus has ended it. It must return
+	// when Recv fails.
 	Serve func(context.Context, *Stream) error
 	// GRPC answers all calls but Connect. Shutdown stops it.
 	GRPC *grpc.Server

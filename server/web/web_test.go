@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -275,6 +276,35 @@ func TestForgedHeaders(t *testing.T) {
 	}
 	if p, _ := peer.FromContext(ctx); p.Addr.String() != forger.LocalAddr().String() {
 		t.Errorf("the session is from %s, want %s", p.Addr, forger.LocalAddr())
+	}
+}
+
+// TestPanic: a fault in what serves one websocket ends that one, and is logged.
+func TestPanic(t *testing.T) {
+	lis, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log strings.Builder
+	s := New(Config{
+		Serve:           func(context.Context, *Stream) error { panic("a fault") },
+		GRPC:            grpc.NewServer(),
+		Logger:          slog.New(slog.NewTextHandler(&log, nil)),
+		MaxMessageBytes: 1 << 20, MaxHeaderBytes: 16 << 10, HandshakeTimeout: 10 * time.Second, StallTimeout: 20 * time.Second,
+		PingInterval: time.Minute, SilenceTimeout: 90 * time.Second, CloseTimeout: 2 * time.Second,
+	})
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(lis) }()
+	for range 2 {
+		r := open(t, webtest.New(lis.Addr().String(), nil), webtest.Headers)
+		_, _ = io.Copy(io.Discard, r) // Until it ends.
+	}
+	s.Shutdown(t.Context()) // Nothing is left.
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if got := strings.Count(log.String(), `level=ERROR msg="panic on a websocket" why="a fault"`); got != 2 {
+		t.Errorf("%d panics were logged, want 2: %s", got, &log)
 	}
 }
 
