@@ -16,7 +16,7 @@ import (
 // for Prometheus, /debug/pprof/ for "go tool pprof". /drain, /revoke and /debug/pprof/ are guarded.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /healthz", alive)
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
 		if s.isDraining() {
 			http.Error(w, "shutting down", http.StatusServiceUnavailable)
@@ -35,7 +35,7 @@ func (s *Server) admin() http.Handler {
 	}))
 	mux.HandleFunc("POST /revoke", s.guarded(s.revoke))
 	mux.HandleFunc("GET /cluster", s.clusterStatus)
-	mux.Handle("GET /metrics", s.metricsHandler())
+	mux.Handle("GET /metrics", metricsHandler(metrics{s}))
 	s.profiles(mux)
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.
 }

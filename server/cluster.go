@@ -11,6 +11,7 @@ import (
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
+	"github.com/beckonrtc/beckon/server/starting"
 )
 
 // Cluster makes a server one of several nodes, which share their rooms through NATS JetStream. All nodes need the same
@@ -19,6 +20,8 @@ type Cluster struct {
 	// A connection that reconnects by itself for as long as it takes, and buffers nothing meanwhile (nats.MaxReconnects(-1),
 	// nats.ReconnectBufSize(-1)). It must outlive the server.
 	NATS *nats.Conn
+	// Instead: returns such a connection once there is one, or ctx has ended, and tells what it waits for.
+	Connect func(ctx context.Context, waiting *starting.Wait) (*nats.Conn, error)
 	// What this node is called; others may have the same name, but then it is hard to tell them apart. Default: the host's
 	// name.
 	Node string
@@ -35,24 +38,34 @@ type Cluster struct {
 	Lease time.Duration
 }
 
-// openTimeout bounds how long the streams may take to be there: until enough of the other NATS servers are.
-const openTimeout = 5 * time.Minute
+// joinTimeout bounds how long New waits for the cluster: until enough of the other NATS servers are there.
+const joinTimeout = 5 * time.Minute
 
-// openLog returns where rooms are kept.
-func (s *Server) openLog() (roomlog.Log, error) {
+// checkCluster returns what a node of a cluster lacks.
+func (c Config) checkCluster() error {
+	if c.Cluster != nil && c.SessionKeyFile == "" {
+		return errors.New("a node of a cluster has no SessionKeyFile: expected the one that all nodes have, so that each can take up the others' sessions")
+	}
+	return nil
+}
+
+// openLog returns where rooms are kept. ctx bounds how long that may take.
+func (s *Server) openLog(ctx context.Context) (roomlog.Log, error) {
 	opts, c := s.cfg.log(), s.cfg.Cluster
 	if c == nil {
 		return memlog.New(opts), nil
 	}
-	if s.cfg.SessionKeyFile == "" {
-		return nil, errors.New("a node of a cluster has no SessionKeyFile: expected the one that all nodes have, so that each can take up the others' sessions")
+	nc := c.NATS
+	if nc == nil {
+		var err error
+		if nc, err = c.Connect(ctx, s.opening); err != nil {
+			return nil, err
+		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	log, err := natslog.Open(ctx, c.NATS, natslog.Options{
+	log, err := natslog.Open(ctx, nc, natslog.Options{
 		Prefix: c.Prefix, Shards: c.Shards, Replicas: c.Replicas, Memory: c.Memory, Lease: c.Lease,
 		Retention: opts.Retention, MemberBytes: opts.MemberBytes, TotalBytes: opts.TotalBytes,
-		Patience: s.cfg.HeartbeatInterval, Logger: s.log, Version: s.cfg.Version,
+		Patience: s.cfg.HeartbeatInterval, Logger: s.log, Version: s.cfg.Version, Waiting: s.opening,
 		Load: func() (load natslog.Load) {
 			if h := s.started.Load(); h != nil {
 				load = natslog.Load{Sessions: h.Sessions(), Rooms: h.Rooms()}

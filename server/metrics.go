@@ -162,10 +162,23 @@ func number(b bool) float64 {
 	return 0
 }
 
+// notReady is the metrics of a server that is not there yet.
+type notReady struct{ version string }
+
+// Describe implements prometheus.Collector, as that of metrics.
+func (notReady) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (n notReady) Collect(to chan<- prometheus.Metric) {
+	to <- prometheus.MustNewConstMetric(drainingDesc, prometheus.GaugeValue, 0)
+	to <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, 0)
+	to <- prometheus.MustNewConstMetric(infoDesc, prometheus.GaugeValue, 1, n.version)
+}
+
 // metricsHandler returns what Prometheus reads.
-func (s *Server) metricsHandler() http.Handler {
+func metricsHandler(of prometheus.Collector) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics{s}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(of, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
 }
 

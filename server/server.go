@@ -26,29 +26,36 @@ import (
 	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
+	"github.com/beckonrtc/beckon/server/starting"
 	"github.com/beckonrtc/beckon/server/web"
 )
 
 // Server is a Signal service. All methods may be called concurrently.
 type Server struct {
 	// Immutable.
-	cfg     Config
-	log     *slog.Logger
+	cfg Config
+	log *slog.Logger
+	// Nil: there is none.
+	adminSecret []byte
+	sessionKey  []byte
+	certs       *certificates // Nil: there is no TLS.
+	access      *access
+	node        string             // What the operator calls this node.
+	traces      *traces            // Nil: there are none.
+	fresh       context.Context    // For what keeps access fresh.
+	relax       context.CancelFunc // Ends it.
+	opening     *starting.Wait     // What join waits for.
+	health      *health.Server
+	gate        *gate
+	waiting     waiting
+
+	// Immutable once join has returned.
 	rooms   roomlog.Log
 	cluster *natslog.Log // Rooms; nil: the server is alone.
 	hub     *hub.Hub
 	started atomic.Pointer[hub.Hub] // The hub, for the log, which is there before. Nil: not yet.
 	grpc    *grpc.Server
 	web     *web.Server // Has a gRPC server of its own: the two end in different ways.
-	health  *health.Server
-	access  *access
-	traces  *traces       // Nil: there are none.
-	certs   *certificates // Nil: there is no TLS.
-	gate    *gate
-	waiting waiting
-	// Nil: there is none.
-	adminSecret []byte
-	relax       context.CancelFunc // Ends what keeps access fresh.
 
 	asked    chan struct{}         // Closed when an operator has asked for the end.
 	draining chan struct{}         // Closed when the server begins to shut down.
@@ -59,8 +66,22 @@ type Server struct {
 	readers  sync.WaitGroup        // The goroutines that read them, which may end a little later.
 }
 
-// New returns a server that is ready to serve. Shutdown must end it.
+// New returns a server that is ready to serve. Shutdown must end it. In a cluster it waits for NATS, up to five minutes.
 func New(cfg Config) (*Server, error) {
+	s, err := prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), joinTimeout)
+	defer cancel()
+	if err := s.join(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// prepare returns a server that has all but its rooms. join or discard must be called.
+func prepare(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("server configuration: %w", err)
@@ -68,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:      cfg,
 		log:      cfg.Logger,
+		opening:  starting.New(cfg.Logger),
 		gate:     cfg.newGate(),
 		waiting:  waiting{most: cfg.MaxPending, timeout: cfg.HandshakeTimeout},
 		health:   health.NewServer(),
@@ -75,16 +97,14 @@ func New(cfg Config) (*Server, error) {
 		draining: make(chan struct{}),
 		alone:    make(map[*closing]struct{}),
 	}
-	key, err := cfg.sessionKey()
-	if err != nil {
+	if s.node, err = cfg.node(); err != nil {
 		return nil, err
 	}
-	host, err := os.Hostname()
-	if err != nil {
-		return nil, fmt.Errorf("name this node: %w", err)
+	if s.sessionKey, err = cfg.sessionKey(); err != nil {
+		return nil, err
 	}
-	if cfg.Cluster != nil && cfg.Cluster.Node != "" {
-		host = cfg.Cluster.Node
+	if err := cfg.checkCluster(); err != nil {
+		return nil, err
 	}
 	if s.adminSecret, err = cfg.adminSecret(); err != nil {
 		return nil, err
@@ -92,29 +112,54 @@ func New(cfg Config) (*Server, error) {
 	if s.certs, err = newCertificates(cfg); err != nil {
 		return nil, err
 	}
-	fresh, relax := context.WithCancel(context.Background())
-	s.relax = relax
-	if s.traces, err = cfg.newTraces(fresh, host); err != nil {
+	s.fresh, s.relax = context.WithCancel(context.Background())
+	if s.traces, err = cfg.newTraces(s.fresh, s.node); err != nil {
 		s.certs.close()
-		relax()
+		s.relax()
 		return nil, err
 	}
-	if s.access, err = newAccess(fresh, cfg); err != nil {
+	if s.access, err = newAccess(s.fresh, cfg); err != nil {
 		s.certs.close()
-		relax()
+		s.relax()
 		return nil, err
 	}
-	if s.rooms, err = s.openLog(); err != nil {
-		s.certs.close()
-		relax()
-		if relay := s.access.relay; relay != nil {
-			err = errors.Join(err, relay.Close())
-		}
-		return nil, err
+	return s, nil
+}
+
+// node returns what the operator calls this node: what the configuration has, or the name of the machine.
+func (c Config) node() (string, error) {
+	if c.Cluster != nil && c.Cluster.Node != "" {
+		return c.Cluster.Node, nil
 	}
-	s.hub, err = hub.Start(context.Background(), hub.Config{
+	host, err := os.Hostname()
+	if err != nil {
+		return "", fmt.Errorf("name this node: %w", err)
+	}
+	return host, nil
+}
+
+// discard gives up what prepare has made.
+func (s *Server) discard() error {
+	s.traces.shutdown(s.fresh)
+	s.certs.close()
+	s.relax()
+	if relay := s.access.relay; relay != nil {
+		return relay.Close()
+	}
+	return nil
+}
+
+// join opens the room log, in a cluster that which the others have, and makes the server ready to serve. ctx bounds that
+// alone. If it fails, the server is no more.
+func (s *Server) join(ctx context.Context) error {
+	cfg := s.cfg
+	var err error
+	if s.rooms, err = s.openLog(ctx); err != nil {
+		return errors.Join(err, s.discard())
+	}
+	s.hub, err = hub.Start(ctx, hub.Config{
 		Log:                  s.rooms,
-		Node:                 host,
+		Node:                 s.node,
 		Logger:               cfg.Logger,
 		LogPayloads:          cfg.LogPayloads,
 		Admit:                s.access.admit,
@@ -122,7 +167,7 @@ func New(cfg Config) (*Server, error) {
 		ICEServers:           s.access.iceServers,
 		Tracer:               s.traces.hub(),
 		Forwarded:            s.forwarded,
-		SessionKey:           key,
+		SessionKey:           s.sessionKey,
 		Version:              cfg.Version,
 		HeartbeatInterval:    cfg.HeartbeatInterval,
 		ResumeWindow:         cfg.ResumeWindow,
@@ -137,21 +182,16 @@ func New(cfg Config) (*Server, error) {
 		MaxBytesPerSecond:    cfg.MaxBytesPerSecond,
 	})
 	if err != nil {
-		s.certs.close()
-		relax()
-		if relay := s.access.relay; relay != nil {
-			err = errors.Join(err, relay.Close())
-		}
-		return nil, errors.Join(err, s.rooms.Close())
+		return errors.Join(err, s.rooms.Close(), s.discard())
 	}
 	s.started.Store(s.hub)
-	go s.watch(fresh)
+	go s.watch(s.fresh)
 	s.grpc = s.newGRPC(s.nativeOptions()...)
 	s.web = web.New(cfg.web(s.newGRPC(), func(ctx context.Context, st *web.Stream) error {
 		return s.serve(cfg.locate(ctx, web.ForwardedFor(ctx)), webStream{st})
 	}, s.isLeaving))
 	s.health.SetServingStatus(beckonv1.Signal_ServiceDesc.ServiceName, healthv1.HealthCheckResponse_SERVING)
-	return s, nil
+	return nil
 }
 
 // newGRPC returns a gRPC server with all services.

@@ -1,11 +1,18 @@
 package main
 
 import (
+	"context"
+	"encoding/json"
+	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	natsserver "github.com/nats-io/nats-server/v2/server"
 
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
@@ -67,6 +74,124 @@ func TestServeCluster(t *testing.T) {
 	}
 }
 
+// startNATS starts a NATS server inside this process.
+func startNATS(t *testing.T, addr string, opts *natsserver.Options) {
+	t.Helper()
+	at, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	opts.Host, opts.Port, opts.StoreDir, opts.NoSigs, opts.NoLog = at.IP.String(), at.Port, t.TempDir(), true, true
+	s, err := natsserver.NewServer(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(patience) {
+		t.Fatal("NATS is not ready")
+	}
+}
+
+// awaitPort reads the log of a server until that port is open, and returns where it is.
+func awaitPort(log *output, port string) string {
+	log.t.Helper()
+	line := log.expect(`"msg":"listening","port":"` + port + `"`)
+	var entry struct{ Addr string }
+	if err := json.Unmarshal([]byte(line), &entry); err != nil {
+		log.t.Fatalf("log line %s: %v", line, err)
+	}
+	return entry.Addr
+}
+
+// ask asks the admin port.
+func ask(t *testing.T, method, admin, path string) (status int, body string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+admin+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response.StatusCode, string(text)
+}
+
+// TestServeBeforeNATS: a node whose NATS is not there yet lives, is not ready, tells what it waits for, and begins when NATS is
+// there.
+func TestServeBeforeNATS(t *testing.T) {
+	addr, key := freeAddress(t), writeFile(t, testSecret)
+	begun := time.Now().Truncate(time.Second)
+	node := start(t, "serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=127.0.0.1:0", "--log-format=json", "--session-key-file="+key,
+		"--nats=nats://"+addr)
+	admin := awaitPort(node.errs, "admin")
+	const what = "waiting for NATS at nats://"
+	node.errs.expect(what + addr)
+	if status, body := ask(t, "GET", admin, "/healthz"); status != http.StatusOK {
+		t.Errorf("/healthz: %d %s", status, body)
+	}
+	status, body := ask(t, "GET", admin, "/readyz")
+	_, since, _ := strings.Cut(body, " since ")
+	since, _, _ = strings.Cut(since, ": ")
+	if at, err := time.Parse(time.RFC3339, since); status != http.StatusServiceUnavailable || !strings.HasPrefix(body, "starting: "+what+addr) || err != nil ||
+		at.Before(begun) || at.After(time.Now()) {
+		t.Errorf("/readyz: %d %s", status, body)
+	}
+	if status, body := ask(t, "GET", admin, "/metrics"); status != http.StatusOK || !strings.Contains(body, "\nbeckon_ready 0\n") ||
+		!strings.Contains(body, "\nbeckon_draining 0\n") || !strings.Contains(body, "\nbeckon_info{") {
+		t.Errorf("/metrics: %d %s", status, body)
+	}
+	if status, body := ask(t, "POST", admin, "/drain"); status != http.StatusServiceUnavailable {
+		t.Errorf("/drain: %d %s", status, body)
+	}
+	cluster := start(t, "cluster", "status", "--admin", admin)
+	cluster.errs.expect("starting: " + what + addr)
+	cluster.expectExit(exitFailed)
+
+	startNATS(t, addr, &natsserver.Options{JetStream: true})
+	ports := awaitReady(node.errs)
+	expectReady(t, admin)
+	if status, body := ask(t, "GET", admin, "/metrics"); status != http.StatusOK || !strings.Contains(body, "\nbeckon_ready 1\n") {
+		t.Errorf("/metrics: %d %s", status, body)
+	}
+	connect(t, ports["grpc"]).join("lobby")
+	node.interrupt(interruption{syscall.SIGTERM})
+	node.expectExit(exitOK)
+}
+
+// TestServeEndsBeforeNATS: a signal ends a node that waits for NATS, for others' NATS, or for JetStream.
+func TestServeEndsBeforeNATS(t *testing.T) {
+	key, peer := writeFile(t, testSecret), freeAddress(t)
+	alone := freeAddress(t) // One of several, which has no leader.
+	startNATS(t, alone, &natsserver.Options{
+		JetStream: true, ServerName: "alone", Cluster: natsserver.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: natsserver.RANDOM_PORT},
+		Routes: natsserver.RoutesFromStr("nats://" + freeAddress(t) + ",nats://" + freeAddress(t)),
+	})
+	for what, args := range map[string][]string{
+		"NATS at":                             {"--nats=nats://" + freeAddress(t)},
+		"JetStream":                           {"--nats=nats://" + alone},
+		"the NATS servers of the other nodes": {"--nats=embedded", "--nats-dir=" + t.TempDir(), "--nats-cluster=" + peer, "--nats-peer=" + peer, "--nats-peer=" + freeAddress(t)},
+	} {
+		args = append([]string{"serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=127.0.0.1:0", "--log-format=json", "--session-key-file=" + key}, args...)
+		node := start(t, args...)
+		admin := awaitPort(node.errs, "admin")
+		node.errs.expect("waiting for " + what)
+		if status, body := ask(t, "GET", admin, "/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "waiting for "+what) {
+			t.Errorf("/readyz of who waits for %s: %d %s", what, status, body)
+		}
+		node.interrupt(interruption{syscall.SIGTERM})
+		node.expectExit(exitSignal + int(syscall.SIGTERM))
+	}
+}
+
 // TestClusterStatus: what is wrong is told, and shows in the exit code.
 func TestClusterStatus(t *testing.T) {
 	_, ports := startServer(t, "--admin=127.0.0.1:0")
@@ -104,6 +229,8 @@ func TestClusterStatus(t *testing.T) {
 // TestServeClusterErrors: flags that make no cluster are refused in words that tell what to do.
 func TestServeClusterErrors(t *testing.T) {
 	key, dir := writeFile(t, testSecret), filepath.Join(t.TempDir(), "nats")
+	guarded := freeAddress(t)
+	startNATS(t, guarded, &natsserver.Options{Username: "ana", Password: "secret"})
 	inside := []string{"--nats=embedded", "--nats-dir=" + dir, "--session-key-file=" + key}
 	for want, args := range map[string][]string{
 		"--nats: expected --session-key-file, too":                                   {"--nats=nats://127.0.0.1:4222"},
@@ -117,7 +244,9 @@ func TestServeClusterErrors(t *testing.T) {
 		`"10.0.0.2": expected an address such as 10.0.0.1:6222`:                      append(inside, "--nats-cluster=127.0.0.1:6222", "--nats-peer=10.0.0.2"),
 		"--nats-replicas: there are fewer NATS servers":                              append(inside, "--nats-replicas=3"),
 		"expected --nats, too":                                                       {"--nats-prefix=other"},
-		"connect to NATS at nats://127.0.0.1:1":                                      {"--nats=nats://127.0.0.1:1", "--session-key-file=" + key},
+		"Authorization Violation: expected credentials":                              {"--nats=nats://ana:guess@" + guarded, "--session-key-file=" + key},
+		"NATS has no JetStream":                                                      {"--nats=nats://ana:secret@" + guarded, "--session-key-file=" + key},
+		"the session key in":                                                         {"--nats=nats://" + freeAddress(t), "--session-key-file=" + writeFile(t, "short")},
 	} {
 		p := start(t, append([]string{"serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=off"}, args...)...)
 		p.errs.expect(want)

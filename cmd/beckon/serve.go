@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -122,18 +121,12 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 }
 
 func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) error {
-	nats, err := cluster.join(cmd.Context(), &config)
+	end, err := cluster.addNode(&config)
 	if err != nil {
 		return err
 	}
-	if nats != nil {
-		defer nats.Close()
-	}
-	srv, err := newServer(cmd.Context(), config)
-	if err != nil {
-		return err
-	}
-	err = srv.Run(cmd.Context())
+	defer end()
+	err = server.Run(cmd.Context(), config)
 	if failed, ok := errors.AsType[*server.ListenError](err); ok {
 		return fmt.Errorf("%w (--%s changes the address)", failed, failed.Port)
 	}
@@ -141,25 +134,6 @@ func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) erro
 		return openError(open)
 	}
 	return err
-}
-
-// newServer returns a server. What it has to wait for in a cluster it waits for until ctx ends.
-func newServer(ctx context.Context, config server.Config) (*server.Server, error) {
-	type made struct {
-		*server.Server
-		error
-	}
-	done := make(chan made, 1)
-	go func() {
-		srv, err := server.New(config)
-		done <- made{srv, err}
-	}()
-	select {
-	case m := <-done:
-		return m.Server, m.error
-	case <-ctx.Done():
-		return nil, context.Cause(ctx) // The process ends.
-	}
 }
 
 // logFlags is how the log is to be written.

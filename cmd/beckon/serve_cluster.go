@@ -8,10 +8,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/broker"
+	"github.com/beckonrtc/beckon/server/starting"
 )
 
 // clusterFlags is what the command line says of the cluster that a server is a node of.
@@ -90,10 +92,10 @@ func (f *clusterFlags) servers() int {
 	return len(others) + 1
 }
 
-// join brings the server into its cluster, if it is in one. What it returns must be closed after the server.
-func (f *clusterFlags) join(ctx context.Context, config *server.Config) (*broker.Broker, error) {
+// addNode has the server join its cluster when it starts, if it is in one. end must be called after the server has ended.
+func (f *clusterFlags) addNode(config *server.Config) (end func(), err error) {
 	if len(f.urls) == 0 {
-		return nil, nil
+		return func() {}, nil
 	}
 	cfg := f.broker
 	cfg.Logger = config.Logger
@@ -117,16 +119,24 @@ func (f *clusterFlags) join(ctx context.Context, config *server.Config) (*broker
 	} else {
 		cfg.URLs = f.urls
 	}
-	b, err := broker.Open(cfg)
-	if err != nil {
-		return nil, err
-	}
-	if err := b.WaitForLeader(ctx, cfg.Logger); err != nil {
-		b.Close()
-		return nil, err
-	}
+	var b *broker.Broker
 	config.Cluster = &server.Cluster{
-		NATS: b.Conn(), Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory",
+		Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory",
+		Connect: func(ctx context.Context, waiting *starting.Wait) (*nats.Conn, error) {
+			cfg.Waiting = waiting
+			var err error
+			if b, err = broker.Open(ctx, cfg); err != nil {
+				return nil, err
+			}
+			if err := b.WaitForLeader(ctx); err != nil {
+				return nil, err
+			}
+			return b.Conn(), nil
+		},
 	}
-	return b, nil
+	return func() {
+		if b != nil {
+			b.Close()
+		}
+	}, nil
 }

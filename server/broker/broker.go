@@ -19,6 +19,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"github.com/beckonrtc/beckon/server/starting"
 )
 
 // Config says where NATS is. Either URLs are given, or Dir.
@@ -26,6 +28,8 @@ type Config struct {
 	// What the node is called, in logs and among the servers. No two nodes have the same name, and none changes its own.
 	Name   string
 	Logger *slog.Logger
+	// Is told what Open and WaitForLeader wait for. Nil: that is logged alone.
+	Waiting *starting.Wait
 
 	// Servers elsewhere, such as "nats://nats.example.org:4222" or "tls://…". One that can be reached is enough.
 	URLs []string
@@ -59,12 +63,17 @@ const (
 // Broker is a connection to NATS, and the server behind it if that is inside this process.
 type Broker struct {
 	// Immutable.
-	conn   *nats.Conn
-	server *server.Server // Nil: it is elsewhere.
+	conn    *nats.Conn
+	server  *server.Server // Nil: it is elsewhere.
+	waiting *starting.Wait
 }
 
-// Open connects to NATS, which it starts if it is to be inside this process. A server elsewhere has to be there.
-func Open(cfg Config) (*Broker, error) {
+// Open connects to NATS, which it starts if it is to be inside this process. A server elsewhere is waited for until ctx ends;
+// one that is there and refuses the node is an error.
+func Open(ctx context.Context, cfg Config) (*Broker, error) {
+	if cfg.Waiting == nil {
+		cfg.Waiting = starting.New(cfg.Logger)
+	}
 	options := []nats.Option{
 		nats.Name("beckon " + cfg.Name), nats.MaxReconnects(-1), nats.ReconnectBufSize(-1),
 		nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(reconnectJitter, reconnectJitter),
@@ -73,7 +82,7 @@ func Open(cfg Config) (*Broker, error) {
 		nats.ReconnectHandler(func(nc *nats.Conn) { cfg.Logger.Info("NATS is back", "server", nc.ConnectedUrlRedacted()) }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { cfg.Logger.Warn("NATS", "err", err) }),
 	}
-	b := new(Broker)
+	b := &Broker{waiting: cfg.Waiting}
 	target := strings.Join(cfg.URLs, ",")
 	if len(cfg.URLs) == 0 {
 		var err error
@@ -90,12 +99,11 @@ func Open(cfg Config) (*Broker, error) {
 		}
 		options = append(options, more...)
 	}
-	conn, err := nats.Connect(target, options...)
-	if err != nil {
+	var err error
+	if b.conn, err = cfg.connect(ctx, target, options); err != nil {
 		b.Close()
-		return nil, fmt.Errorf("connect to NATS at %s: %w", redacted(cfg.URLs), err)
+		return nil, err
 	}
-	b.conn = conn
 	return b, nil
 }
 
@@ -114,16 +122,23 @@ func (b *Broker) Close() {
 	}
 }
 
-// redacted returns addresses without passwords.
-func redacted(urls []string) string {
+// redacted returns addresses without passwords. What is no address is an error, in which there is none, either.
+func redacted(urls []string) (string, error) {
 	var all []string
-	for _, text := range urls {
-		if u, err := url.Parse(text); err == nil {
-			text = u.Redacted()
+	for i, text := range urls {
+		if !strings.Contains(text, "://") { // That is usual, too.
+			text = "nats://" + text
 		}
-		all = append(all, text)
+		u, err := url.Parse(text)
+		if wrong, ok := errors.AsType[*url.Error](err); ok {
+			err = wrong.Err // Of which the whole shows the address.
+		}
+		if err != nil {
+			return "", fmt.Errorf("address %d of NATS: %w: expected one such as nats://nats.example.org:4222", i+1, err)
+		}
+		all = append(all, u.Redacted())
 	}
-	return strings.Join(all, ", ")
+	return strings.Join(all, ", "), nil
 }
 
 // access returns how the node shows who it is to servers elsewhere.
@@ -245,21 +260,19 @@ func (c Config) join(options *server.Options) error {
 const minSecret = 32
 
 // WaitForLeader returns when the servers of the cluster have agreed on a leader, for which most of them must be there, or
-// ctx has ended. What is waited for is logged.
-func (b *Broker) WaitForLeader(ctx context.Context, log *slog.Logger) error {
+// ctx has ended.
+func (b *Broker) WaitForLeader(ctx context.Context) error {
 	if b.server == nil || !b.server.JetStreamIsClustered() {
 		return nil
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
-	for told := false; ; {
+	for {
 		if b.server.JetStreamIsCurrent() {
+			b.waiting.Over()
 			return nil
 		}
-		if !told {
-			log.InfoContext(ctx, "waiting for the NATS servers of the other nodes")
-			told = true
-		}
+		b.waiting.For("the NATS servers of the other nodes", fmt.Errorf("there is no leader, and %d of them are connected", b.server.NumRemotes()))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():

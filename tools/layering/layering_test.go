@@ -38,7 +38,7 @@ var layers = []layer{
 		"generated code is what everything else stands on"},
 	{"server/wire/...", []string{"gen/...", "server/wire/..."},
 		"it reads and writes bytes and knows nothing of who sends them"},
-	{"server/roomlog/natslog", []string{"gen/...", "server/roomlog", "server/roomlog/memlog"},
+	{"server/roomlog/natslog", []string{"gen/...", "server/roomlog", "server/roomlog/memlog", "server/starting"},
 		"a log that nodes share keeps each node's part of it in a memlog, and does not know its users"},
 	{"server/roomlog/...", []string{"gen/...", "server/roomlog"},
 		"a log knows the interface it implements, not the other logs and not its users"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
@@ -52,7 +53,7 @@ func TestOpenBeforeLeader(t *testing.T) {
 		}
 	}
 	begin(servers[0])
-	waiting := listenFor("waiting for NATS")
+	waiting := listenFor("waiting for JetStream")
 	nc := connect(t, servers[0].ClientURL())
 	opened := make(chan error, 1)
 	go func() {
@@ -93,4 +94,44 @@ func TestEndWithoutJetStream(t *testing.T) {
 	}
 	interrupted.wait(t)
 	stop()
+}
+
+// TestOpenRefused: what no waiting mends ends it, and is told with what was expected.
+func TestOpenRefused(t *testing.T) {
+	narrow := &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"other.>"}}}
+	for name, c := range map[string]struct {
+		opts server.Options
+		want string
+	}{
+		"no JetStream":               {server.Options{}, "NATS has no JetStream"},
+		"an account without it":      {server.Options{JetStream: true, Accounts: []*server.Account{server.NewAccount("poor")}}, "an account that may use it"},
+		"a user who may not publish": {server.Options{JetStream: true, Users: []*server.User{{Username: "ana", Password: "secret", Permissions: narrow}}}, "expected permission to publish and to subscribe to b.>"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := c.opts
+			opts.Host, opts.Port, opts.StoreDir, opts.NoSigs, opts.NoLog = "127.0.0.1", server.RANDOM_PORT, t.TempDir(), true, true
+			if opts.Accounts != nil {
+				opts.Users = []*server.User{{Username: "ana", Password: "secret", Account: opts.Accounts[0]}}
+			}
+			s, err := server.NewServer(&opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.Start()
+			t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+			if !s.ReadyForConnections(10 * time.Second) {
+				t.Fatal("NATS is not ready in 10 s")
+			}
+			nc, err := nats.Connect(s.ClientURL(), nats.UserInfo("ana", "secret"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(nc.Close)
+			_, err = natslog.Open(t.Context(), nc, natslog.Options{Prefix: "b", Shards: 1})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("Open: %v, want %q", err, c.want)
+			}
+		})
+	}
 }

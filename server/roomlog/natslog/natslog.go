@@ -24,6 +24,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/starting"
 )
 
 // Options say how a log is kept. All nodes of a cluster need the same.
@@ -52,6 +53,8 @@ type Options struct {
 	Load    func() Load
 	Version string       // Of the program, likewise.
 	Logger  *slog.Logger // Nil: nothing is logged.
+	// Is told what Open waits for. Nil: that is logged alone.
+	Waiting *starting.Wait
 }
 
 // Load is how much a node has to do.
@@ -80,6 +83,9 @@ func (o Options) withDefaults() Options {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Waiting == nil {
+		o.Waiting = starting.New(o.Logger)
+	}
 	return o
 }
 
@@ -107,7 +113,8 @@ var _ roomlog.Shared = (*Log)(nil)
 
 // Open returns the log that is kept in the NATS that nc is a connection to. It creates what is not there. What is there
 // but was made with other options is an error. nc has to reconnect by itself, for as long as it takes, and not to buffer in
-// the meantime; it stays the caller's.
+// the meantime; it stays the caller's. While JetStream cannot be reached, or is short of servers, Open waits, until ctx ends
+// or nc is closed; that there is no JetStream, or that the node must not use it, is an error.
 func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 	opts = opts.withDefaults()
 	if err := checkPrefix(opts.Prefix); err != nil {

@@ -39,8 +39,11 @@ func (l *Log) createStreams(ctx context.Context) error {
 		l.streams = append(l.streams, l.streamName("rooms-"+strconv.Itoa(shard)))
 		l.epochs = append(l.epochs, epoch)
 	}
-	_, err := l.createStream(ctx, l.streamName("nodes"), l.opts.Prefix+".n.*")
-	return err
+	if _, err := l.createStream(ctx, l.streamName("nodes"), l.opts.Prefix+".n.*"); err != nil {
+		return err
+	}
+	l.opts.Waiting.Over()
+	return nil
 }
 
 // createStream returns the epoch of a stream, which it creates if need be.
@@ -60,16 +63,22 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 	if l.opts.Memory {
 		want.Storage = jetstream.MemoryStorage
 	}
-	for told := false; ; {
+	var without time.Time // Since when those who answer have no JetStream.
+	for {
 		stream, err := l.lookUpStream(ctx, &want)
 		if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // Another node was faster.
 			continue
 		}
+		if !hasNone(err) {
+			without = time.Time{}
+		} else if without.IsZero() {
+			without = time.Now()
+		}
 		if mayPass(err) && ctx.Err() == nil { // NATS itself is being started.
-			if !told {
-				l.opts.Logger.WarnContext(ctx, "waiting for NATS", "stream", name, "err", err)
-				told = true
+			if err := l.refused(err, without); err != nil {
+				return "", err
 			}
+			l.opts.Waiting.For("JetStream", fmt.Errorf("stream %s: %w", name, err))
 			select {
 			case <-time.After(followPause):
 			case <-ctx.Done():
@@ -99,6 +108,30 @@ func (l *Log) lookUpStream(ctx context.Context, want *jetstream.StreamConfig) (j
 	return stream, err
 }
 
+// withoutJetStream is for how long servers may be there and JetStream not: those that have it may come later.
+const withoutJetStream = 5 * time.Second
+
+// refused returns why it is of no use to wait any longer, after that error, if those who answer have had no JetStream since
+// then; nil: it is.
+func (l *Log) refused(why error, without time.Time) error {
+	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
+		return fmt.Errorf("NATS does not let the node use JetStream: %w: expected permission to publish and to subscribe to %s.>, _INBOX.>, $JS.API.> and $JS.ACK.>",
+			err, l.opts.Prefix)
+	}
+	if !without.IsZero() && time.Since(without) > withoutJetStream {
+		return fmt.Errorf("NATS has no JetStream: %w: expected servers that were started with it (nats-server --jetstream), and an account that may use it", why)
+	}
+	return nil
+}
+
+// hasNone reports whether who answers has no JetStream, or not for the node's account.
+func hasNone(err error) bool {
+	if e, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return e.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled || e.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabledForAccount
+	}
+	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled)
+}
+
 // What JetStream says while not all of its servers are there.
 const (
 	notReady    jetstream.ErrorCode = 10008
@@ -109,10 +142,10 @@ const (
 // mayPass reports whether a stream cannot be had now, but perhaps soon.
 func mayPass(err error) bool {
 	if e, ok := errors.AsType[*jetstream.APIError](err); ok {
-		return e.ErrorCode == notReady || e.ErrorCode == noPeers || e.ErrorCode == noResources
+		return e.ErrorCode == notReady || e.ErrorCode == noPeers || e.ErrorCode == noResources || hasNone(err)
 	}
-	return errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, nats.ErrTimeout) ||
-		errors.Is(err, nats.ErrDisconnected) || errors.Is(err, context.DeadlineExceeded)
+	return hasNone(err) || errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected) ||
+		errors.Is(err, nats.ErrReconnectBufExceeded) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // compareStreams returns an error that tells in what have, which is there, is not what is wanted.
