@@ -64,7 +64,8 @@ func TestMistakes(t *testing.T) {
 		{both, "runAsGroup: 65532", "runAsGroup: 65533", "the image is made for 65532:65532"},
 		{both, "terminationGracePeriodSeconds: 45", "terminationGracePeriodSeconds: 25", "is killed 25s after"},
 		{composes, "stop_grace_period: 30s # Longer", "stop_grace_period: 20s # Longer", "is killed 20s after"},
-		// What a probe says when NATS is away.
+		// What a probe says when NATS is not there yet, or away.
+		{both, "startupProbe:\n            httpGet: { path: /healthz", "startupProbe:\n            httpGet: { path: /readyz", "NATS is not there yet"},
 		{both, "livenessProbe:\n            httpGet: { path: /healthz", "livenessProbe:\n            httpGet: { path: /readyz", "the liveness probe of /readyz"},
 		{both, "readinessProbe:\n            httpGet: { path: /readyz", "readinessProbe:\n            httpGet: { path: /ready", "the readiness probe of /ready"},
 	} {

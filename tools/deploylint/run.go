@@ -39,7 +39,8 @@ type node struct {
 }
 
 // run starts everything and returns what does not come about: that all nodes are ready and listen where they should, that
-// each probe says so, that no liveness probe minds that NATS is away while readiness does, and that they end in time.
+// each probe says so, that no other probe minds that NATS is not there yet, or away, while readiness does, and that they end in
+// time.
 func (d *deployment) run(ctx context.Context, binary string) (findings []string) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -63,13 +64,6 @@ func (d *deployment) run(ctx context.Context, binary string) (findings []string)
 		servers = nil
 	}
 	defer func() { stopNATS() }()
-	for _, c := range d.nats {
-		s, err := network.startNATS(c)
-		if err != nil {
-			return []string{err.Error()}
-		}
-		servers = append(servers, s)
-	}
 	var nodes []*node
 	defer func() {
 		cancel() // Kills those that are left.
@@ -77,12 +71,33 @@ func (d *deployment) run(ctx context.Context, binary string) (findings []string)
 			<-n.ended
 		}
 	}()
-	for _, c := range d.nodes {
+	// First those that have to wait: without their NATS, or the first of those with NATS inside.
+	waiting := len(d.nodes)
+	if len(d.nats) == 0 {
+		waiting = 1
+	}
+	for i, c := range d.nodes {
 		n, err := network.start(ctx, binary, c)
 		if err != nil {
 			return []string{err.Error()}
 		}
 		nodes = append(nodes, n)
+		if i+1 != waiting {
+			continue
+		}
+		for _, n := range nodes {
+			if err := n.await(nodes, "/healthz", http.StatusOK); err != nil {
+				return []string{"NATS is not there yet: " + err.Error()}
+			}
+			findings = append(findings, network.probeWithout(n, "NATS is not there yet")...)
+		}
+	}
+	for _, c := range d.nats {
+		s, err := network.startNATS(c)
+		if err != nil {
+			return []string{err.Error()}
+		}
+		servers = append(servers, s)
 	}
 	for _, n := range nodes {
 		if err := n.await(nodes, "/readyz", http.StatusOK); err != nil {
@@ -115,17 +130,14 @@ func (d *deployment) run(ctx context.Context, binary string) (findings []string)
 		}
 		for _, n := range left {
 			for _, p := range n.probes {
-				want := http.StatusOK
-				if p.kind == "readiness" {
-					if err := n.await(left, p.path, http.StatusServiceUnavailable); err != nil {
-						return append(findings, "NATS is away: "+err.Error())
-					}
-					want = http.StatusServiceUnavailable
+				if p.kind != "readiness" {
+					continue
 				}
-				if err := network.probe(n, p, want); err != nil {
-					findings = append(findings, "NATS is away: "+err.Error())
+				if err := n.await(left, p.path, http.StatusServiceUnavailable); err != nil {
+					return append(findings, "NATS is away: "+err.Error())
 				}
 			}
+			findings = append(findings, network.probeWithout(n, "NATS is away")...)
 		}
 	} else {
 		left = nodes
@@ -241,6 +253,20 @@ func (w *network) probe(n *node, p probe, want int) error {
 		return fmt.Errorf("%s: the %s probe of %s on port %d is answered %d %v, want %d", n.name, p.kind, p.path, p.port, got, err, want)
 	}
 	return nil
+}
+
+// probeWithout asks what a kubelet would ask of a node that has no NATS: it is not ready, and nothing else is wrong.
+func (w *network) probeWithout(n *node, when string) (findings []string) {
+	for _, p := range n.probes {
+		want := http.StatusOK
+		if p.kind == "readiness" {
+			want = http.StatusServiceUnavailable
+		}
+		if err := w.probe(n, p, want); err != nil {
+			findings = append(findings, when+": "+err.Error())
+		}
+	}
+	return findings
 }
 
 // dial tells whether a node listens on a port.
