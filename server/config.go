@@ -64,6 +64,8 @@ type Config struct {
 
 	// STUN and TURN servers for clients, such as "stun:stun.example.org" and "turn:turn.example.org". Default: none.
 	ICEServers []string
+	// A file with more of them, which have credentials that do not change: see ice.ParseServers. Default: none.
+	ICEServersFile string
 	// A file with the secret that the TURN servers share with this one, for credentials that last for a time. One a line;
 	// the first is used. Default: none.
 	TURNSecretFile string

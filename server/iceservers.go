@@ -48,6 +48,10 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 		}
 		c.Logger.Warn("the TURN secret is short: every client sees what is made with it, and can try to guess it", "bytes", len(s), "expected", leastTURNSecret)
 	}
+	fixed, err := c.fixedServers()
+	if err != nil {
+		return nil, nil, err
+	}
 	relay, err := c.newRelay(&secrets, revoked)
 	if err != nil {
 		return nil, nil, err
@@ -58,6 +62,7 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 	if len(turn) > 0 {
 		all.Servers = append(all.Servers, ice.Server{URLs: turn, Secrets: secrets})
 	}
+	all.Servers = append(all.Servers, fixed...)
 	servers, err := ice.NewServers(all)
 	if err != nil {
 		if relay != nil {
@@ -122,10 +127,26 @@ func (c Config) filters() func(room string) wire.Filter {
 	}
 }
 
+// fixedServers reads ICEServersFile.
+func (c Config) fixedServers() ([]ice.Server, error) {
+	if c.ICEServersFile == "" {
+		return nil, nil
+	}
+	text, err := os.ReadFile(c.ICEServersFile)
+	if err != nil {
+		return nil, fmt.Errorf("read the file of ICE servers: %w", err)
+	}
+	servers, err := ice.ParseServers(text)
+	if err != nil {
+		return nil, fmt.Errorf("ICE servers in %s: %w", c.ICEServersFile, err)
+	}
+	return servers, nil
+}
+
 // turnSecrets reads TURNSecretFile.
 func (c Config) turnSecrets() ([]ice.Secret, error) {
 	if c.TURNSecretFile == "" {
-		return nil, fmt.Errorf("there are TURN servers and no TURNSecretFile: expected the file with the secret that they share with this server, as coturn's static-auth-secret")
+		return nil, fmt.Errorf("there are TURN servers and no TURNSecretFile: expected the file with the secret that they share with this server, as coturn's static-auth-secret, or the servers in ICEServersFile, with the username and the credential that they take")
 	}
 	text, err := os.ReadFile(c.TURNSecretFile)
 	if err != nil {

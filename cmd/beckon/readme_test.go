@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/ice"
 )
 
 // root is the root of the repository.
@@ -463,13 +464,20 @@ func TestReadmePrograms(t *testing.T) {
 	}
 }
 
-// TestReadmeConfiguration: the configuration files of README.md are some, if the files that they name are there.
+// TestReadmeConfiguration: the configuration files of README.md are some, if the files that they name are there; so is the
+// file of ICE servers.
 func TestReadmeConfiguration(t *testing.T) {
 	named := regexp.MustCompile(`(?m)(-file:) .*`)
 	there := writeFile(t, "")
 	n := 0
 	for _, b := range readBlocks(t, "README.md") {
-		if b.lang == "yaml" {
+		switch {
+		case b.lang != "yaml":
+		case strings.HasPrefix(b.text, "# ice-servers.yaml\n"):
+			if _, err := ice.ParseServers([]byte(b.text)); err != nil {
+				t.Errorf("README.md:%d: %v", b.line, err)
+			}
+		default:
 			n++
 			if err := fromFile(newServe().Flags(), writeFile(t, named.ReplaceAllString(b.text, "$1 "+there))); err != nil {
 				t.Errorf("README.md:%d: %v", b.line, err)

@@ -34,6 +34,8 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.BoolVar(&config.Open, "open", false, "let everybody do everything, from other machines, too")
 
 	f.StringSliceVar(&config.ICEServers, "ice-server", nil, "tell clients of this STUN or TURN `URL`; may be repeated")
+	f.Var(file(&config.ICEServersFile, "a list of urls, username and credential in YAML"), "ice-servers-file",
+		"tell clients of the servers in this file, too: urls, username, credential")
 	f.Var(file(&config.TURNSecretFile, secret), "turn-secret-file", "the secret shared with the TURN servers")
 	f.Var(duration(&config.TURNTTL, time.Minute), "turn-ttl", "how long a TURN credential is good")
 	f.StringVar(&config.TURNAddr, "turn", "", "run a STUN and TURN server at this `ADDRESS`, over UDP and TCP")

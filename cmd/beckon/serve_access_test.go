@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -219,6 +220,7 @@ func TestServeAccessErrors(t *testing.T) {
 		{"--token-issuer me", "--token-issuer: expected --token-key-file or --token-jwks, too"},
 		{"--token-audience beckon", "--token-audience: expected --token-key-file or --token-jwks, too"},
 		{"--revocations-file F", "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
+		{"--ice-servers-file missing", `--ice-servers-file: "missing": no such file or directory: expected a list of urls, username and credential in YAML`},
 		{"--turn-public-ip 192.0.2.1", "--turn-public-ip: expected --turn, too"},
 		{"--turn-allow-private", "--turn-allow-private: expected --turn, too"},
 		{"--turn-secret-file F", "--turn-secret-file: expected --turn, or an --ice-server of turn:, too"},
@@ -236,6 +238,31 @@ func TestServeAccessErrors(t *testing.T) {
 		if code, _, stderr := runBeckon(t, strings.Fields(line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
 			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
 		}
+	}
+}
+
+// TestServeICEServersFile: clients are told of the servers in the file; what is wrong in it is told at the start, and no
+// credential is shown.
+func TestServeICEServersFile(t *testing.T) {
+	good := writeFile(t, "- urls: turn:turn.example.org\n  username: everybody\n  credential: hush\n")
+	server, ports := startServer(t, "--config", writeFile(t, "ice-servers-file: "+good+"\nlog-level: debug\n"))
+	ana := start(t, "join", "lobby", "--json", "--server", ports["grpc"])
+	const want = `"ice_servers":[{"urls":["turn:turn.example.org"],"username":"everybody","credential":"hush"}]`
+	if welcome := ana.out.expect(`"welcome"`); !strings.Contains(welcome, want) {
+		t.Errorf("the welcome lacks %s: %s", want, welcome)
+	}
+	ana.interrupt(interruption{syscall.SIGTERM})
+	for line := ""; !strings.Contains(line, `"msg":"session ended"`); {
+		if line = server.errs.expect(""); strings.Contains(line, "hush") {
+			t.Errorf("the log has the credential: %s", line)
+		}
+	}
+
+	bad := writeFile(t, "- urls: turn:turn.example.org\n  username: everybody\n  password: hush\n")
+	code, _, stderr := runBeckon(t, "serve", "--ice-servers-file", bad)
+	expected := "beckon: ICE servers in " + bad + `: line 3: "password": expected urls, username or credential` + "\n"
+	if code != exitFailed || stderr != expected {
+		t.Errorf("exit code %d\ngot  %swant %s", code, stderr, expected)
 	}
 }
 

@@ -83,9 +83,9 @@ func (s Server) check() error {
 	case !turn && (fixed || made):
 		return errors.New("it has credentials and no TURN server to use them: expected none with STUN URLs alone")
 	case turn && fixed == made:
-		return errors.New("expected a TURN server to have either Username and Credential, or Secrets")
+		return errors.New("it has a TURN URL: expected either a username and a credential, or a shared secret that they are made with")
 	case fixed && (s.Username == "" || s.Credential == ""):
-		return errors.New("it has one of Username and Credential: expected both")
+		return errors.New("it has one of username and credential: expected both")
 	}
 	return checkSecrets(s.Secrets)
 }

@@ -141,8 +141,8 @@ func TestConfig(t *testing.T) {
 		{ice.Config{TTL: -time.Hour}, "TTL is -1h0m0s"},
 		{one(ice.Server{}), "ICE server 1: it has no URLs"},
 		{one(ice.Server{URLs: []string{"stun:a.example.org"}, Secrets: secrets}), "no TURN server to use them"},
-		{one(ice.Server{URLs: []string{"turn:a.example.org"}}), "either Username and Credential, or Secrets"},
-		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Username: "u", Credential: "hush", Secrets: secrets}), "either Username and Credential, or Secrets"},
+		{one(ice.Server{URLs: []string{"turn:a.example.org"}}), "either a username and a credential, or a shared secret"},
+		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Username: "u", Credential: "hush", Secrets: secrets}), "either a username and a credential, or a shared secret"},
 		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Credential: "hush"}), "expected both"},
 		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Secrets: []ice.Secret{"hush", ""}}), "secret 2 is empty"},
 		{bad("turn.example.org"), `expected it to begin with "stun:"`},
@@ -189,6 +189,66 @@ func TestParseSecrets(t *testing.T) {
 			t.Errorf("ParseSecrets of %q: %v", empty, err)
 		}
 	}
+}
+
+func TestParseServers(t *testing.T) {
+	fixed := func(credential ice.Secret, urls ...string) ice.Server {
+		return ice.Server{URLs: urls, Username: "beckon", Credential: credential}
+	}
+	good := []struct {
+		file string
+		want []ice.Server
+	}{
+		{"- urls: [turn:a.example.org, turns:a.example.org]\n  username: beckon\n  credential: hush\n", []ice.Server{fixed("hush", "turn:a.example.org", "turns:a.example.org")}},
+		{"# Ours.\n- {urls: turn:a.example.org, username: beckon, credential: 0123}\n- urls: stun:b.example.org\n", []ice.Server{fixed("0123", "turn:a.example.org"), {URLs: []string{"stun:b.example.org"}}}},
+		{`[{"urls": "turn:a.example.org", "username": "beckon", "credential": "*#: \"\u00e9"}]`, []ice.Server{fixed(`*#: "é`, "turn:a.example.org")}}, // JSON.
+		{"- urls: turn:a.example.org\n  username: beckon\n  credential: true", []ice.Server{fixed("true", "turn:a.example.org")}},
+	}
+	for _, test := range good {
+		got, err := ice.ParseServers([]byte(test.file))
+		if diff := cmp.Diff(plainly(test.want), plainly(got)); err != nil || diff != "" {
+			t.Errorf("%s\n%v (-want +got):\n%s", test.file, err, diff)
+		}
+	}
+
+	const complete = "- urls: turn:a.example.org\n  username: beckon\n  credential: "
+	for _, test := range []struct{ file, want string }{
+		{"", "expected a list of servers"},
+		{"# - urls: turn:a.example.org", "expected a list of servers"},
+		{"[]", "expected a list of servers"},
+		{"hush", "expected a list of servers"},
+		{"urls: turn:a.example.org\nusername: beckon\ncredential: hush", "expected a list of servers"},
+		{"- hush", "line 1: expected a server: urls, username and credential"},
+		{complete + "*hush", "line 3: this is not YAML: expected text with characters such as *, # or : in quotation marks"},
+		{complete + "hush: hush", "line 3: this is not YAML"},
+		{complete + "[hush]", `line 3: "credential": expected a text`},
+		{complete + "{hush: hush}", `line 3: "credential": expected a text`},
+		{complete + "#hush", `line 3: "credential": expected a text`},
+		{complete + "hush\n  credential: hush", `line 4: "credential" is there twice`},
+		{complete + "hush\n  password: hush", `line 4: "password": expected urls, username or credential`},
+		{complete + "hush\n- username: beckon\n  credential: hush", "line 4: it has no URLs"},
+		{"- urls: [[turn:a.example.org]]", `line 1: "urls": expected a text`},
+		{"- urls: turn:a.example.org\n  credential: hush", "line 1: it has one of username and credential: expected both"},
+		{"\n- urls: turn:a.example.org", "line 2: it has a TURN URL: expected either a username and a credential"},
+		{"- urls: stun:a.example.org\n  username: beckon\n  credential: hush", "line 1: it has credentials and no TURN server to use them"},
+		{"- urls: turn:beckon:hush@a.example.org", `line 1: a URL has an "@"`},
+		{"- urls: a.example.org\n  username: beckon\n  credential: hush", `line 1: URL "a.example.org": expected it to begin with "stun:"`},
+	} {
+		servers, err := ice.ParseServers([]byte(test.file))
+		if err == nil || servers != nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s\n%d servers, error %v, want %q", test.file, len(servers), err, test.want)
+		} else if strings.Contains(err.Error(), "hush") {
+			t.Errorf("the error shows a credential: %v", err)
+		}
+	}
+}
+
+// plainly returns servers with what is shown of none else.
+func plainly(servers []ice.Server) (out []string) {
+	for _, s := range servers {
+		out = append(out, fmt.Sprintf("%q %q %q", s.URLs, s.Username, string(s.Credential)))
+	}
+	return out
 }
 
 func TestSecretsAreHidden(t *testing.T) {

@@ -13,7 +13,7 @@ import (
 func parseURL(raw string) (*stun.URI, error) {
 	if strings.Contains(raw, "@") {
 		// The URL is not shown, for what stands before the @ may be a password.
-		return nil, errors.New(`a URL has an "@": expected one without a user, who belongs in Username and Credential`)
+		return nil, errors.New(`a URL has an "@": expected one without a user: username and credential are told apart from it`)
 	}
 	uri, err := stun.ParseURI(raw)
 	switch {
