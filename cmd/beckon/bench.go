@@ -102,9 +102,7 @@ there is no WORK. It prints medians and their ratios.`,
 
 	f.StringArrayVar(&flags.servers, "server", nil, "measure the server at this `ADDRESS`; may be repeated")
 	f.IntSliceVar(&flags.pids, "pid", nil, "the `PID` of its process, if that is on this machine; one for each --server")
-	f.BoolVar(&flags.endpoint.plaintext, "plaintext", false, "speak without TLS")
-	f.BoolVar(&flags.endpoint.tls, "tls", false, "speak with TLS, even on this machine")
-	f.StringVar(&flags.endpoint.ca, "ca", "", "trust the certificates in this PEM `FILE` instead of the system's; implies --tls")
+	flags.endpoint.tlsFlags(cmd)
 	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; it is read again for each stream")
 
 	f.BoolVar(&flags.pin, "pin", false, "give the server one processor of its own, and the load the others (Linux)")
@@ -178,8 +176,9 @@ func (f *benchFlags) check(set *pflag.FlagSet) error {
 		{f.plot != "" && f.load.Rate > 0, "--plot draws many rates: it does not go with --rate"},
 		{f.plot != "" && !strings.HasSuffix(f.plot, ".svg") && !strings.HasSuffix(f.plot, ".png"), "--plot: expected a file that ends in .svg or .png"},
 		{len(f.pids) > 0 && len(f.pids) != len(f.servers), "--pid: expected one for each --server"},
-		{len(f.servers) == 0 && (f.endpoint.plaintext || f.endpoint.tls || f.endpoint.ca != "" || f.endpoint.tokenFile != ""),
-			"--plaintext, --tls, --ca and --token-file: expected --server, too: a server of its own is spoken to in plaintext, and lets everybody in"},
+		{len(f.servers) == 0 && f.endpoint != (endpoint{}),
+			"--plaintext, --tls, --ca, --cert, --key and --token-file: expected --server, too: a server of its own is spoken to in plaintext, and lets everybody in"},
+		{f.transport == "web" && f.endpoint.cert != "", "--cert: on the web certificates of clients are not asked for"},
 		{f.pin && len(f.servers) > 0, "--pin does not go with --server: the server is where it is"},
 		{f.transport == "web" && f.load.Conns > 0, "--conns: on the web each session has a connection of its own"},
 		{work == curves && f.out == "", "curves: expected --out, the directory to put them into"},

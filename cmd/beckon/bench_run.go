@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
@@ -196,24 +194,13 @@ func (f *benchFlags) serveArgs() []string {
 func (f *benchFlags) target(address string) (load.Target, error) {
 	e := f.endpoint
 	e.target = address
-	creds, err := e.credentials()
+	config, err := e.tlsConfig()
 	if err != nil {
 		return load.Target{}, err
 	}
-	t := load.Target{Addr: address, Web: f.transport == "web"}
+	t := load.Target{Addr: address, Web: f.transport == "web", TLS: config}
 	if _, err := parseAddress(address); err != nil {
 		return t, usagef("--server: %q: %w", address, err)
-	}
-	if creds.Info().SecurityProtocol == "tls" {
-		t.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
-		if e.ca != "" {
-			certificates, err := os.ReadFile(e.ca)
-			if err != nil {
-				return t, usagef("--ca: %w", err)
-			}
-			t.TLS.RootCAs = x509.NewCertPool()
-			t.TLS.RootCAs.AppendCertsFromPEM(certificates) // There are some: credentials has looked.
-		}
 	}
 	if e.tokenFile != "" {
 		t.Token = func() (string, error) {

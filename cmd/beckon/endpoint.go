@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spf13/cobra"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
@@ -28,7 +29,18 @@ type endpoint struct {
 	plaintext bool
 	tls       bool
 	ca        string // A PEM file; empty: the system's roots.
+	cert, key string // PEM files of the client's own certificate; empty: it has none.
 	tokenFile string // Has an access token; empty: there is none.
+}
+
+// tlsFlags adds the flags that tell whether to speak TLS, whom to trust, and what to show.
+func (e *endpoint) tlsFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.BoolVar(&e.plaintext, "plaintext", false, "speak without TLS")
+	f.BoolVar(&e.tls, "tls", false, "speak with TLS, even on this machine")
+	f.StringVar(&e.ca, "ca", "", "trust the certificates in this PEM `FILE` instead of the system's; implies --tls")
+	f.StringVar(&e.cert, "cert", "", "show the certificate in this PEM `FILE`, read again for each connection; implies --tls")
+	f.StringVar(&e.key, "key", "", "its key, in this PEM `FILE`")
 }
 
 // connect returns a connection, with which every call shows the access token if the session does not.
@@ -57,12 +69,26 @@ func (e endpoint) connect(show bool) (*grpc.ClientConn, error) {
 }
 
 func (e endpoint) credentials() (credentials.TransportCredentials, error) {
-	withTLS := e.tls || e.ca != ""
-	if e.plaintext && withTLS {
-		return nil, usagef("--plaintext goes with neither --tls nor --ca")
+	config, err := e.tlsConfig()
+	if err != nil {
+		return nil, err
 	}
-	if e.plaintext || !withTLS && onThisMachine(e.target) {
+	if config == nil {
 		return insecure.NewCredentials(), nil
+	}
+	return credentials.NewTLS(config), nil
+}
+
+// tlsConfig returns how to speak TLS; nil: not at all.
+func (e endpoint) tlsConfig() (*tls.Config, error) {
+	withTLS := e.tls || e.ca != "" || e.cert != "" || e.key != ""
+	switch {
+	case e.plaintext && withTLS:
+		return nil, usagef("--plaintext goes with none of --tls, --ca, --cert and --key")
+	case (e.cert == "") != (e.key == ""):
+		return nil, usagef("--cert and --key: expected both, or none")
+	case e.plaintext || !withTLS && onThisMachine(e.target):
+		return nil, nil
 	}
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if e.ca != "" {
@@ -75,7 +101,20 @@ func (e endpoint) credentials() (credentials.TransportCredentials, error) {
 			return nil, usagef("--ca: %s: expected certificates in PEM", e.ca)
 		}
 	}
-	return credentials.NewTLS(config), nil
+	if e.cert != "" {
+		if _, err := e.certificate(nil); err != nil {
+			return nil, usagef("--cert, --key: %w: expected a certificate in PEM and its key", err)
+		}
+		config.GetClientCertificate = e.certificate
+	}
+	return config, nil
+}
+
+// certificate reads the client's own certificate: it may have been replaced by a newer one. A server that does not ask for
+// one never sees it.
+func (e endpoint) certificate(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	pair, err := tls.LoadX509KeyPair(e.cert, e.key)
+	return &pair, err
 }
 
 // session returns the options of a session: it shows the access token in the file, which may be replaced by a newer one.

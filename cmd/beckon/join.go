@@ -33,9 +33,11 @@ program ends when the server has said all that it still had to say. A failure is
 tells only how the session ended.
 
 A server on this machine (localhost, 127.0.0.1, ::1, unix:...) is spoken to in plaintext, any other with TLS, unless
---plaintext or --tls says otherwise.`,
+--plaintext or --tls says otherwise. Who one is can be shown by an access token (--token-file), or by a certificate
+(--cert, --key) where the server has its authority as --client-ca-file.`,
 		Example: `  beckon join lobby --name ana
   beckon join lobby --name ana --server signal.example.org:443
+  beckon join lobby --cert ana.pem --key ana.key --server signal.example.org:443
   echo "the build is done" | beckon join lobby --name robot
   echo '{"data":{"room":"lobby","type":"text/plain","payload":"aGVsbG8="}}' | beckon join lobby --json`,
 		Args: oneRoom,
@@ -55,9 +57,7 @@ A server on this machine (localhost, 127.0.0.1, ::1, unix:...) is spoken to in p
 		"hear of others in whole lists, in single changes, or nothing", "full", "delta", "none")
 	f.BoolVar(&flags.json, "json", false, "read and print JSON lines")
 	f.StringVar(&flags.endpoint.target, "server", "localhost:50051", "the server's `ADDRESS`")
-	f.BoolVar(&flags.endpoint.plaintext, "plaintext", false, "speak without TLS")
-	f.BoolVar(&flags.endpoint.tls, "tls", false, "speak with TLS, even on this machine")
-	f.StringVar(&flags.endpoint.ca, "ca", "", "trust the certificates in this PEM `FILE` instead of the system's; implies --tls")
+	flags.endpoint.tlsFlags(cmd)
 	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; replace it before it runs out")
 	return cmd
 }
