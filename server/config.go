@@ -205,8 +205,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("TLSMinVersion is %q: expected %q or %q", c.TLSMinVersion, "1.2", "1.3")
 	}
 	for _, origin := range c.WebOrigins {
-		if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
-			return c, fmt.Errorf("WebOrigins has %q: expected an origin such as %q, or %q for any", origin, "https://app.example.org", "*")
+		if err := CheckOrigin(origin); err != nil {
+			return c, fmt.Errorf("WebOrigins has %q: %w", origin, err)
 		}
 	}
 	for _, proxy := range c.TrustedProxies {
@@ -271,6 +271,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// CheckOrigin returns an error that tells what is expected of an entry of Config.WebOrigins, if it is not that.
+func CheckOrigin(origin string) error {
+	if u, err := url.Parse(origin); origin != "*" && (err != nil || u.Host == "" || u.Scheme+"://"+u.Host != origin) {
+		return fmt.Errorf("expected an origin such as %q, or %q for any", "https://app.example.org", "*")
+	}
+	return nil
 }
 
 // log returns how the room log is to keep messages: for as long as a session may be on its way back, and its loss

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -23,7 +22,7 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 	all := ice.Config{TTL: c.TURNTTL}
 	var stun, turn []string
 	for _, url := range c.ICEServers {
-		if strings.HasPrefix(url, "turn") {
+		if ice.IsTURN(url) {
 			turn = append(turn, url)
 		} else {
 			stun = append(stun, url)
@@ -93,6 +92,9 @@ func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) 
 		cfg.PublicIP = ip
 	}
 	relay, err := ice.NewRelay(cfg)
+	if failed, ok := errors.AsType[*ice.ListenError](err); ok {
+		return nil, &ListenError{Port: "turn", Addr: c.TURNAddr, Err: failed.Err}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("start the TURN server: %w", err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -95,6 +96,9 @@ func fromNode(flag *pflag.Flag, entry *yaml.Node, source string) error {
 func badValue(source string, flag *pflag.Flag, value string, err error) error {
 	if flag.Value.Type() == "bool" {
 		return usagef("%s: %q: expected true or false", source, value)
+	}
+	if hidden, ok := errors.AsType[unshown](err); ok {
+		return usagef("%s: %w", source, hidden)
 	}
 	return usagef("%s: %q: %w", source, value, err)
 }

@@ -23,7 +23,7 @@ func sample() *pflag.FlagSet {
 	flags.Var(choice(&format, "text", "json"), "log-format", "")
 	flags.Bool("log-payloads", false, "")
 	flags.StringSlice("allow-origin", nil, "")
-	flags.Var(networks{new([]netip.Prefix)}, "trusted-proxy", "")
+	flags.Var(networks(new([]netip.Prefix)), "trusted-proxy", "")
 	return flags
 }
 

@@ -73,9 +73,9 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 	f.SortFlags = false
 	f.Var(address(&config.GRPCAddr), "grpc", "where native clients connect")
 	f.Var(optionalAddress(&config.WebAddr), "web", `where browsers connect; "off": nowhere`)
-	f.StringSliceVar(&config.WebOrigins, "web-origin", nil,
-		"pages of this `ORIGIN` may use the server; \"*\": of any; may be repeated")
-	f.Var(networks{&config.TrustedProxies}, "trusted-proxy",
+	f.Var(texts(&config.WebOrigins, "ORIGIN", server.CheckOrigin), "web-origin",
+		"pages of this ORIGIN may use the server; \"*\": of any; may be repeated")
+	f.Var(networks(&config.TrustedProxies), "trusted-proxy",
 		"believe X-Forwarded-For of a proxy in this network; may be repeated")
 	f.Var(optionalAddress(&config.AdminAddr), "admin", `for operators (/drain, /revoke); "off": nowhere`)
 

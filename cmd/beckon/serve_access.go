@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/ice"
 )
 
 // accessFlags adds the flags that tell who may do what, and how peers reach each other.
@@ -33,13 +34,13 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.Var(file(&config.AdminSecretFile, secret), "admin-secret-file", "the secret that /drain and /revoke take")
 	f.BoolVar(&config.Open, "open", false, "let everybody do everything, from other machines, too")
 
-	f.StringSliceVar(&config.ICEServers, "ice-server", nil, "tell clients of this STUN or TURN `URL`; may be repeated")
+	f.Var(texts(&config.ICEServers, "URL", ice.CheckURL), "ice-server", "tell clients of this STUN or TURN URL; may be repeated")
 	f.Var(file(&config.ICEServersFile, "a list of urls, username and credential in YAML"), "ice-servers-file",
 		"tell clients of the servers in this file, too: urls, username, credential")
 	f.Var(file(&config.TURNSecretFile, secret), "turn-secret-file", "the secret shared with the TURN servers")
 	f.Var(duration(&config.TURNTTL, time.Minute), "turn-ttl", "how long a TURN credential is good")
-	f.StringVar(&config.TURNAddr, "turn", "", "run a STUN and TURN server at this `ADDRESS`, over UDP and TCP")
-	f.StringVar(&config.TURNPublicIP, "turn-public-ip", "", "the `IP` at which clients reach it")
+	f.Var(ownAddress(&config.TURNAddr), "turn", "run a STUN and TURN server at this ADDRESS, over UDP and TCP")
+	f.Var(publicIP(&config.TURNPublicIP), "turn-public-ip", "the IP at which clients reach it")
 	f.BoolVar(&config.TURNAllowPrivate, "turn-allow-private", false, "let it relay to private addresses and to this machine")
 	f.StringSliceVar(&config.RelayOnly, "relay-only", nil,
 		"let only relay candidates pass in this `ROOM`, or in those of team-*")

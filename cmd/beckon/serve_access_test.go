@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -224,6 +225,10 @@ func TestServeAccessErrors(t *testing.T) {
 		{"--turn-public-ip 192.0.2.1", "--turn-public-ip: expected --turn, too"},
 		{"--turn-allow-private", "--turn-allow-private: expected --turn, too"},
 		{"--turn-secret-file F", "--turn-secret-file: expected --turn, or an --ice-server of turn:, too"},
+		{"--turn :0", `--turn: ":0": this is every address of this machine: expected --turn-public-ip, too, the one that clients reach it by`},
+		{"--turn 0.0.0.0:0", `--turn: "0.0.0.0:0": this is every address of this machine: expected --turn-public-ip, too, the one that clients reach it by`},
+		{"--turn 127.0.0.1:0 --turn-public-ip 2001:db8::1", `--turn-public-ip: "2001:db8::1": expected an address of the same family, IPv4 or IPv6, as --turn 127.0.0.1:0`},
+		{"--ice-server stun:a.example.org --ice-server TURN:b.example.org", `--ice-server: "TURN:b.example.org": expected --turn-secret-file, too, the secret that it shares with this server; a server with a fixed username and password goes into --ice-servers-file`},
 		{"--turn-ttl 5m", "--turn-ttl: expected --turn, or an --ice-server of turn:, too"},
 		{"--token-skew 5s", "--token-skew: expected --token-key-file or --token-jwks, too"},
 		{"--tls-min-version 1.2", "--tls-min-version: expected --tls-cert-file, too"},
@@ -238,6 +243,57 @@ func TestServeAccessErrors(t *testing.T) {
 		if code, _, stderr := runBeckon(t, strings.Fields(line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
 			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
 		}
+	}
+}
+
+// TestServeNamesSources: a wrong value is told with where it was written, and what may have a password in it without the value.
+func TestServeNamesSources(t *testing.T) {
+	for _, c := range []struct{ flag, value, want string }{
+		{"turn", "3478", `"3478": expected HOST:PORT, such as localhost:50051 or :50051`},
+		{"turn", "203.0.113.7:70000", `"203.0.113.7:70000": expected a port from 0 to 65535`},
+		{"turn", "[fe80::1%lo]:3478", `"[fe80::1%lo]:3478": expected an address of this machine, such as 203.0.113.7:3478, or a name that stands for one`},
+		{"turn-public-ip", "turn.example.org", `"turn.example.org": expected the IP address of one machine, such as 203.0.113.7`},
+		{"turn-public-ip", "0.0.0.0", `"0.0.0.0": expected the IP address of one machine, such as 203.0.113.7`},
+		{"turn-public-ip", "fe80::1%lo", `"fe80::1%lo": expected the IP address of one machine, such as 203.0.113.7`},
+		{"turn-public-ip", "224.0.0.1", `"224.0.0.1": expected the IP address of one machine, such as 203.0.113.7`},
+		{"turn-ttl", "1s", `"1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
+		{"ice-server", "stun.example.org", `"stun.example.org": expected a URL that begins with "stun:", "stuns:", "turn:" or "turns:"`},
+		{"ice-server", "stun:a.example.org,turn:b.example.org:0", `"stun:a.example.org,turn:b.example.org:0": expected a port from 1 to 65535, or none`},
+		{"ice-server", "turn:ana:hush@turn.example.org", `there is an "@": expected a URL without a user: username and credential are told apart from it`},
+		{"ice-servers-file", "missing", `"missing": no such file or directory: expected a list of urls, username and credential in YAML`},
+		{"turn-secret-file", "missing", `"missing": no such file or directory: expected a file such as "openssl rand -hex 32" writes`},
+		{"web-origin", "app.example.org", `"app.example.org": expected an origin such as "https://app.example.org", or "*" for any`},
+	} {
+		expect := func(source string, args ...string) {
+			t.Helper()
+			want := "beckon: " + source + ": " + c.want + "\n"
+			if code, _, stderr := runBeckon(t, append([]string{"serve"}, args...)...); code != exitUsage || stderr != want {
+				t.Errorf("exit code %d\ngot  %swant %s", code, stderr, want)
+			}
+		}
+		expect("--"+c.flag, "--"+c.flag, c.value)
+		file := writeFile(t, "# Ours.\n"+c.flag+": '"+c.value+"'\n")
+		expect(file+":2: "+c.flag, "--config", file)
+		t.Run("in the environment", func(t *testing.T) {
+			name := "BECKON_" + strings.ToUpper(strings.ReplaceAll(c.flag, "-", "_"))
+			t.Setenv(name, c.value)
+			expect(name)
+		})
+	}
+}
+
+// TestServeTURNInUse: so is a port that is taken.
+func TestServeTURNInUse(t *testing.T) {
+	taken, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	addr := taken.LocalAddr().String()
+	code, _, stderr := runBeckon(t, "serve", "--grpc", "127.0.0.1:0", "--web", "off", "--admin", "off", "--turn", addr)
+	want := "beckon: open the turn port: listen udp " + addr + ": bind: address already in use (--turn changes the address)\n"
+	if code != exitFailed || stderr != want {
+		t.Errorf("exit code %d\ngot  %swant %s", code, stderr, want)
 	}
 }
 

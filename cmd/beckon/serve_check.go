@@ -1,18 +1,21 @@
 package main
 
 import (
+	"net"
+	"net/netip"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/ice"
 )
 
 // checkAccess tells in the words of the flags what of them does not go together: a setting that has no effect may be
 // thought to protect.
 func checkAccess(c server.Config) error {
 	tokens, usual := c.TokenKeyFile != "" || c.TokenJWKS != "", server.Defaults()
-	turn := c.TURNAddr != "" || slices.ContainsFunc(c.ICEServers, func(url string) bool { return strings.HasPrefix(url, "turn") })
+	elsewhere := slices.IndexFunc(c.ICEServers, ice.IsTURN)
+	turn := c.TURNAddr != "" || elsewhere >= 0
 	for _, rule := range []struct {
 		broken bool
 		says   string
@@ -40,6 +43,30 @@ func checkAccess(c server.Config) error {
 		if rule.broken {
 			return usagef("%s", rule.says)
 		}
+	}
+	if elsewhere >= 0 && c.TURNSecretFile == "" {
+		return usagef("--ice-server: %q: expected --turn-secret-file, too, the secret that it shares with this server; a server with a fixed username and password goes into --ice-servers-file", c.ICEServers[elsewhere])
+	}
+	return checkTURN(c)
+}
+
+// checkTURN tells what of the addresses of the TURN server does not go together.
+func checkTURN(c server.Config) error {
+	if c.TURNAddr == "" {
+		return nil
+	}
+	at, err := net.ResolveUDPAddr("udp", c.TURNAddr)
+	if err != nil {
+		return usagef("--turn: %q: %w", c.TURNAddr, err)
+	}
+	own := at.AddrPort().Addr().Unmap()
+	public, _ := netip.ParseAddr(c.TURNPublicIP) // The flag has taken it, or there is none.
+	public = public.Unmap()
+	switch {
+	case c.TURNPublicIP == "" && (at.IP == nil || own.IsUnspecified()):
+		return usagef("--turn: %q: this is every address of this machine: expected --turn-public-ip, too, the one that clients reach it by", c.TURNAddr)
+	case c.TURNPublicIP != "" && at.IP != nil && own.Is4() != public.Is4():
+		return usagef("--turn-public-ip: %q: expected an address of the same family, IPv4 or IPv6, as --turn %s", c.TURNPublicIP, c.TURNAddr)
 	}
 	return nil
 }

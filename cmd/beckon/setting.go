@@ -145,6 +145,42 @@ func parseAddress(text string) (string, error) {
 	return text, nil
 }
 
+// ownAddress is an address of this machine, whose name can be resolved, or none.
+func ownAddress(target *string) pflag.Value {
+	return setting[string]{target, "ADDRESS",
+		func(text string) (string, error) {
+			if text == "" {
+				return "", nil
+			}
+			if _, err := parseAddress(text); err != nil {
+				return "", err
+			}
+			if at, err := net.ResolveUDPAddr("udp", text); err != nil || at.Zone != "" {
+				return "", errors.New("expected an address of this machine, such as 203.0.113.7:3478, or a name that stands for one")
+			}
+			return text, nil
+		},
+		asIs,
+	}
+}
+
+// publicIP is the address of one machine, or none.
+func publicIP(target *string) pflag.Value {
+	return setting[string]{target, "IP",
+		func(text string) (string, error) {
+			if text == "" {
+				return "", nil
+			}
+			ip, err := netip.ParseAddr(text)
+			if err != nil || ip.IsUnspecified() || ip.IsMulticast() || ip.Zone() != "" {
+				return "", errors.New("expected the IP address of one machine, such as 203.0.113.7")
+			}
+			return text, nil
+		},
+		asIs,
+	}
+}
+
 // file is a file that can be read, or none. Expected tells what it should be.
 func file(target *string, expected string) pflag.Value {
 	return setting[string]{target, "FILE",
@@ -163,58 +199,6 @@ func file(target *string, expected string) pflag.Value {
 		},
 		asIs,
 	}
-}
-
-// networks are networks, or single addresses. The flag may be repeated, and a value may have several.
-type networks struct{ target *[]netip.Prefix }
-
-func (n networks) Set(text string) error {
-	if text == "" {
-		return nil
-	}
-	for one := range strings.SplitSeq(text, ",") {
-		if err := n.Append(one); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (n networks) String() string { return strings.Join(n.GetSlice(), ",") }
-
-func (n networks) Type() string { return "CIDR" }
-
-// Append implements pflag.SliceValue.
-func (n networks) Append(text string) error {
-	network, err := netip.ParsePrefix(text)
-	if addr, notNetwork := netip.ParseAddr(text); notNetwork == nil {
-		network, err = addr.WithZone("").Prefix(addr.BitLen())
-	}
-	if err != nil || network.Addr().Is4In6() {
-		return errors.New("expected a network such as 10.0.0.0/8 or fd00::/8, or an address")
-	}
-	*n.target = append(*n.target, network)
-	return nil
-}
-
-// Replace implements pflag.SliceValue.
-func (n networks) Replace(texts []string) error {
-	*n.target = nil
-	for _, text := range texts {
-		if err := n.Append(text); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// GetSlice implements pflag.SliceValue.
-func (n networks) GetSlice() []string {
-	texts := make([]string, len(*n.target))
-	for i, network := range *n.target {
-		texts[i] = network.String()
-	}
-	return texts
 }
 
 // choiceVar adds a flag that is one of some words, with their completion.

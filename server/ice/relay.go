@@ -98,7 +98,7 @@ func NewRelay(c RelayConfig) (*Relay, error) {
 
 	udp, tcp, err := listen(c.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("TURN relay: listen on %s: %w", c.Addr, err)
+		return nil, &ListenError{err}
 	}
 	r.port = udp.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	r.udp = &datagrams{UDPConn: udp, relay: r}
@@ -133,6 +133,15 @@ func NewRelay(c RelayConfig) (*Relay, error) {
 	}
 	return r, nil
 }
+
+// ListenError tells that the port that clients come to could not be opened.
+type ListenError struct{ Err error }
+
+// Error tells why.
+func (e *ListenError) Error() string { return "TURN relay: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *ListenError) Unwrap() error { return e.Err }
 
 // listen opens a UDP port and the TCP port of the same number.
 func listen(addr string) (*net.UDPConn, *net.TCPListener, error) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -73,8 +74,11 @@ func (s Server) check() error {
 	turn := false
 	for _, raw := range s.URLs {
 		uri, err := parseURL(raw)
-		if err != nil {
-			return err
+		switch {
+		case err != nil && strings.Contains(raw, "@"): // What stands before it may be a password.
+			return fmt.Errorf("a URL: %w", err)
+		case err != nil:
+			return fmt.Errorf("URL %q: %w", raw, err)
 		}
 		turn = turn || isTURN(uri)
 	}

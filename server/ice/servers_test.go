@@ -145,9 +145,9 @@ func TestConfig(t *testing.T) {
 		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Username: "u", Credential: "hush", Secrets: secrets}), "either a username and a credential, or a shared secret"},
 		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Credential: "hush"}), "expected both"},
 		{one(ice.Server{URLs: []string{"turn:a.example.org"}, Secrets: []ice.Secret{"hush", ""}}), "secret 2 is empty"},
-		{bad("turn.example.org"), `expected it to begin with "stun:"`},
-		{bad("https://turn.example.org"), `expected it to begin with "stun:"`},
-		{bad(""), `expected it to begin with "stun:"`},
+		{bad("turn.example.org"), `expected a URL that begins with "stun:"`},
+		{bad("https://turn.example.org"), `expected a URL that begins with "stun:"`},
+		{bad(""), `expected a URL that begins with "stun:"`},
 		{bad("stun:a.example.org?transport=udp"), "has no \"?\""},
 		{bad("turn:a.example.org?transport=tls"), `"?transport=udp"`},
 		{bad("turn:a.example.org?transport="), `"?transport=udp"`},
@@ -155,13 +155,13 @@ func TestConfig(t *testing.T) {
 		{bad("turn:a.example.org:0"), "a port from 1 to 65535"},
 		{bad("turn:a.example.org:65536"), "a port from 1 to 65535"},
 		{bad("turn:a.example.org:https"), `expected`},
-		{bad("turn://a.example.org"), `expected it to be like`},
-		{bad("turn:"), `expected it to be like`},
+		{bad("turn://a.example.org"), `expected a URL such as`},
+		{bad("turn:"), `expected a URL such as`},
 		{bad("turn:2001:db8::1"), `an IPv6 address in brackets`},
-		{bad("turn:a b"), `expected it to be like`},
-		{bad("turn:a.example.org/x"), `expected it to be like`},
-		{bad("turn:a.example.org#x"), `expected it to be like`},
-		{bad("turn:ana:hush@a.example.org"), `a URL has an "@"`},
+		{bad("turn:a b"), `expected a URL such as`},
+		{bad("turn:a.example.org/x"), `expected a URL such as`},
+		{bad("turn:a.example.org#x"), `expected a URL such as`},
+		{bad("turn:ana:hush@a.example.org"), `a URL: there is an "@"`},
 	}
 	for _, test := range tests {
 		_, err := ice.NewServers(test.config)
@@ -231,8 +231,8 @@ func TestParseServers(t *testing.T) {
 		{"- urls: turn:a.example.org\n  credential: hush", "line 1: it has one of username and credential: expected both"},
 		{"\n- urls: turn:a.example.org", "line 2: it has a TURN URL: expected either a username and a credential"},
 		{"- urls: stun:a.example.org\n  username: beckon\n  credential: hush", "line 1: it has credentials and no TURN server to use them"},
-		{"- urls: turn:beckon:hush@a.example.org", `line 1: a URL has an "@"`},
-		{"- urls: a.example.org\n  username: beckon\n  credential: hush", `line 1: URL "a.example.org": expected it to begin with "stun:"`},
+		{"- urls: turn:beckon:hush@a.example.org", `line 1: a URL: there is an "@"`},
+		{"- urls: a.example.org\n  username: beckon\n  credential: hush", `line 1: URL "a.example.org": expected a URL that begins with "stun:"`},
 	} {
 		servers, err := ice.ParseServers([]byte(test.file))
 		if err == nil || servers != nil || !strings.Contains(err.Error(), test.want) {
