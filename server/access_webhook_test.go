@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/transcript"
 )
@@ -68,5 +69,31 @@ func TestWebhook(t *testing.T) {
 				t.Errorf("the reason is %q", status.Convert(err).Message())
 			}
 		})
+	}
+}
+
+// TestWebhookRights: what is refused for want of rights is told in words that hold without a token, too.
+func TestWebhookRights(t *testing.T) {
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"allow": true, "identity": "ana", "name": "Ana", "rooms": ["lobby"], "may": ["join"], "attributes": {"role": "guest"}}`)
+	}))
+	t.Cleanup(hook.Close)
+	s := start(t, server.Config{AuthWebhook: hook.URL, AuthWebhookKeyFile: fileOf(t, strings.Repeat("w", 32))}, listen(t))
+	ana := call(t, transcript.Stubs(s.dial()), "lobby", none)
+	for _, c := range []struct {
+		m    *beckonv1.ConnectRequest
+		want string
+	}{
+		{joining("den", none), `your access does not allow room "den": it allows lobby`},
+		{data("", "lobby", []byte("hello")), `your access does not allow this data: it lacks broadcast, data`},
+		{offer("bob", "v=0"), `your access does not allow this offer: it lacks call`},
+		{&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Update{Update: &beckonv1.Update{Room: "lobby", Name: new("Bob")}}}, `your access does not let you choose a name: expected "Ana", or none`},
+		{&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Update{Update: &beckonv1.Update{Room: "lobby", Attributes: map[string]string{"role": "host"}}}}, `your access fixes the attribute "role": expected it to be left out`},
+	} {
+		ana.send(c.m)
+		f := ana.next().GetFailure()
+		if f.GetCode() != beckonv1.FailureCode_FAILURE_CODE_PERMISSION_DENIED || f.GetDetail() != c.want {
+			t.Errorf("got  %s %s\nwant %s", f.GetCode(), f.GetDetail(), c.want)
+		}
 	}
 }

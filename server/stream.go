@@ -173,7 +173,7 @@ var (
 	errDraining     = ending(hub.ShuttingDown, "the server shuts down: resume on another, or on this one in a while")
 	errSlowConsumer = ending(hub.SlowConsumer, "the client reads more slowly than events come for it")
 	errSilent       = ending(silent, "nothing was heard of the client: it has to begin with a message, and to go on with pings once it has sent one")
-	errExpired      = ending(hub.Reason(auth.TokenExpired), "the access token has run out: resume with a new one")
+	errExpired      = ending(hub.Reason(auth.TokenExpired), "your access has run out: resume with a new access token, or show again what let you in")
 	errOutlived     = ending(hub.NoLog, "the server was out of touch with the cluster: resume, here or on another node")
 	errOutOfTouch   = ending(hub.NoLog, "the server is out of touch with the cluster: resume on another node, or on this one in a while")
 	errKicked       = ending(hub.Reason(auth.Kicked), "the access was revoked: an operator has to grant it anew")

@@ -53,7 +53,7 @@ const (
 	NotInRoom = Code(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM)
 	// NoSuchUser: the user is not in the room, or no longer.
 	NoSuchUser = Code(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER)
-	// PermissionDenied: the access token does not allow it.
+	// PermissionDenied: the access that was granted does not allow it.
 	PermissionDenied = Code(beckonv1.FailureCode_FAILURE_CODE_PERMISSION_DENIED)
 	// RateLimited: too many messages; try again later.
 	RateLimited = Code(beckonv1.FailureCode_FAILURE_CODE_RATE_LIMITED)
@@ -110,7 +110,7 @@ const (
 	BadToken Reason = "BAD_TOKEN"
 	// TokenExpired: the access token ran out.
 	TokenExpired Reason = "TOKEN_EXPIRED"
-	// NotAllowed: the access token does not allow it.
+	// NotAllowed: the access that was granted does not allow it.
 	NotAllowed Reason = "NOT_ALLOWED"
 	// Kicked: an operator ended the session.
 	Kicked Reason = "KICKED"

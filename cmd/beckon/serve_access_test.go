@@ -47,7 +47,7 @@ func TestServeTokens(t *testing.T) {
 		{"no token in the file", "lobby", writeFile(t, "hello\n"), "BAD_TOKEN: "},
 		{"another key", "lobby", token(otherKey, "--sub", "ana", "--aud", "beckon"), "BAD_TOKEN: the token's signature is wrong"},
 		{"another audience", "lobby", token(key, "--sub", "ana", "--aud", "shop"), `BAD_TOKEN: the token's audience (aud) is "shop": expected "beckon"`},
-		{"another room", "den", anas, `PERMISSION_DENIED: the access token does not allow room "den": it allows lobby`},
+		{"another room", "den", anas, `PERMISSION_DENIED: your access does not allow room "den": it allows lobby`},
 	} {
 		t.Run(c.about, func(t *testing.T) {
 			refused := join(c.room, c.token)

@@ -42,7 +42,7 @@ func dress(u *beckonv1.User, g *auth.Grant, name *string, attributes map[string]
 			return nil, f
 		}
 		if *name != g.Name && !g.May(auth.UpdateName) {
-			return nil, denied("name", "the access token does not let the user choose a name: expected %q, or none", g.Name)
+			return nil, denied("name", "your access does not let you choose a name: expected %q, or none", g.Name)
 		}
 		dressed.Name = *name
 	}
@@ -59,7 +59,7 @@ func dress(u *beckonv1.User, g *auth.Grant, name *string, attributes map[string]
 			return nil, f
 		}
 		if fixed, ok := g.Attributes[k]; ok && v != fixed {
-			return nil, denied("attributes", "the access token fixes the attribute %q: expected it to be left out", k)
+			return nil, denied("attributes", "your access fixes the attribute %q: expected it to be left out", k)
 		}
 		if v == "" {
 			delete(merged, k)

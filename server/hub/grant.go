@@ -46,9 +46,9 @@ func denied(field, format string, args ...any) *failure {
 func checkJoin(g *auth.Grant, room string) *failure {
 	switch {
 	case !g.May(auth.Join):
-		return denied("room", "the access token does not allow joining rooms: expected one that allows %q", "join")
+		return denied("room", "your access does not allow joining rooms: expected access that allows %q", "join")
 	case !g.MayJoin(room):
-		return denied("room", "the access token does not allow room %q: it allows %s", room, strings.Join(g.Rooms, ", "))
+		return denied("room", "your access does not allow room %q: it allows %s", room, strings.Join(g.Rooms, ", "))
 	}
 	return nil
 }
@@ -66,7 +66,7 @@ func checkSend(g *auth.Grant, m *wire.Relay) *failure {
 		needed |= auth.Broadcast
 	}
 	if lacking := needed & g.Withheld; lacking != 0 {
-		return denied("", "the access token does not allow this %s: it lacks %s", m.Kind, strings.Join(lacking.Words(), ", "))
+		return denied("", "your access does not allow this %s: it lacks %s", m.Kind, strings.Join(lacking.Words(), ", "))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func (s *Session) settleDuplicates(ctx context.Context, r *room, g *auth.Grant) 
 		case other.shown.GetId() == s.id: // As an earlier process knew it.
 			continue
 		case g.Duplicates == auth.RejectDuplicates:
-			err = denied("room", "%q is in room %q already, and the access token does not allow it twice", g.Identity, r.name)
+			err = denied("room", "%q is in room %q already, and your access does not allow it twice", g.Identity, r.name)
 		default:
 			err = s.hub.expel(ctx, r, other, beckonv1.LeaveReason_LEAVE_REASON_REPLACED)
 		}
@@ -271,7 +271,7 @@ func (c *Conn) beatGrant(now time.Time) {
 			c.ends.add(Expired)
 		case left <= expiryNotice && !p.warned && left > 0:
 			p.warned = true
-			f := fail(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING, "", "the access token runs out in %s: resume with a new one", left.Round(time.Second))
+			f := fail(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING, "", "your access runs out in %s: resume with a new access token, or show again what let you in", left.Round(time.Second))
 			c.out.push(failureEvent(0, "", f))
 		}
 	}

@@ -45,7 +45,7 @@ func (h *Hub) admitLocked(s *Session, from netip.Prefix) error {
 		return errKicked
 	}
 	if most := g.MaxSessions; most > 0 && h.owners[g.Identity] >= most {
-		return limited("%q has %d sessions, as many as its access token allows", g.Identity, most)
+		return limited("%q has %d sessions, as many as its access allows", g.Identity, most)
 	}
 	return h.addLocked(s, from)
 }

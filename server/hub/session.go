@@ -100,7 +100,7 @@ func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
 	case req.Kind == wire.Resume:
 		return true, &Error{ResumeNotFirst, "resume came with other messages: it must be a stream's first"}
 	case s.grant.Load().HasExpired(time.Now()):
-		return true, &Error{Reason(auth.TokenExpired), "the access token has run out: resume with a new one"}
+		return true, &Error{Reason(auth.TokenExpired), "your access has run out: resume with a new access token, or show again what let you in"}
 	}
 	return true, s.handle(ctx, &req, len(b))
 }

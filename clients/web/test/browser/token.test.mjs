@@ -146,7 +146,7 @@ test("a refusal that is final is told, and nothing is tried again", async (t) =>
     [["--room", "lobby"], "The room is full."],
     [
       ["--room", "den"],
-      'You are not allowed in this room: the access token does not allow room "lobby": it allows den.',
+      'You are not allowed in this room: your access does not allow room "lobby": it allows den.',
     ],
     [["--may", "join", "--name", "Robert"], 'does not let the user choose a name: expected "Robert"'],
   ]) {
