@@ -30,8 +30,8 @@ type access struct {
 	holders       *holders   // Users with credentials of relay.
 }
 
-// newAccess returns what cfg says of access. It is kept fresh until ctx ends.
-func newAccess(ctx context.Context, cfg Config) (*access, error) {
+// newAccess returns what cfg says of access, where certs are the server's certificates, nil if there are none. It is kept fresh until ctx ends.
+func newAccess(ctx context.Context, cfg Config, certs *certificates) (*access, error) {
 	a := &access{failures: newBuckets(cfg.MaxFailuresPerIP, triesBurst*cfg.MaxFailuresPerIP)}
 	if cfg.AuthWebhook != "" {
 		a.asking = newTurns(maxAsking)
@@ -49,7 +49,7 @@ func newAccess(ctx context.Context, cfg Config) (*access, error) {
 		a.admins = a.revocations.Guard(tokens)
 	}
 	a.holders = newHolders(cfg.TURNTTL, a.revocations.Revoked)
-	a.servers, a.relay, err = cfg.newICE(a.holders.revoked)
+	a.servers, a.relay, err = cfg.newICE(a.holders.revoked, certs)
 	return a, err
 }
 

@@ -74,6 +74,10 @@ type Config struct {
 	// Where a STUN and TURN server of this process's own listens, over UDP and TCP, as "host:port". Its secret is that of
 	// TURNSecretFile, or one of this process. Default: there is none.
 	TURNAddr string
+	// Where it listens over TLS, too, with the certificate of TLSCertFile, as "host:port". Default: nowhere.
+	TURNTLSAddr string
+	// The name by which clients reach it. With TURNTLSAddr it must be one of the certificate's. Default: TURNPublicIP.
+	TURNHost string
 	// The address that clients and their peers reach it at, if that is not the host of TURNAddr. Default: that host.
 	TURNPublicIP string
 	// Whether it relays to private addresses and to those of this machine, which whoever has an access token can then reach.

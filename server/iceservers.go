@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -17,8 +18,8 @@ import (
 )
 
 // newICE returns the ICE servers that c tells of, and its own relay, nil if there is to be none. That serves no users that
-// are revoked.
-func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay, error) {
+// are revoked. Certs is nil if there are none.
+func (c Config) newICE(revoked func(user string) bool, certs *certificates) (*ice.Servers, *ice.Relay, error) {
 	all := ice.Config{TTL: c.TURNTTL}
 	var stun, turn []string
 	for _, url := range c.ICEServers {
@@ -51,7 +52,7 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 	if err != nil {
 		return nil, nil, err
 	}
-	relay, err := c.newRelay(&secrets, revoked)
+	relay, err := c.newRelay(&secrets, revoked, certs)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -76,8 +77,11 @@ func (c Config) newICE(revoked func(user string) bool) (*ice.Servers, *ice.Relay
 const leastTURNSecret = 32
 
 // newRelay starts the relay that cfg wants, nil if none. Without secrets it makes one.
-func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) (*ice.Relay, error) {
+func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool, certs *certificates) (*ice.Relay, error) {
 	if c.TURNAddr == "" {
+		if c.TURNTLSAddr != "" {
+			return nil, errors.New("TURNTLSAddr is set, and no TURNAddr: expected that, too")
+		}
 		return nil, nil
 	}
 	if len(*secrets) == 0 {
@@ -91,8 +95,20 @@ func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) 
 		}
 		cfg.PublicIP = ip
 	}
+	if c.TURNTLSAddr != "" {
+		if certs == nil {
+			return nil, errors.New("TURNTLSAddr is set, and no TLSCertFile and TLSKeyFile: expected both")
+		}
+		if err := certs.checkName(c.turnHost()); err != nil {
+			return nil, err
+		}
+		cfg.TLSAddr, cfg.TLS = c.TURNTLSAddr, certs.forRelay()
+	}
 	relay, err := ice.NewRelay(cfg)
 	if failed, ok := errors.AsType[*ice.ListenError](err); ok {
+		if failed.TLS {
+			return nil, &ListenError{Port: "turn-tls", Addr: c.TURNTLSAddr, Err: failed.Err}
+		}
 		return nil, &ListenError{Port: "turn", Addr: c.TURNAddr, Err: failed.Err}
 	}
 	if err != nil {
@@ -103,8 +119,8 @@ func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool) 
 
 // turnHost returns where clients find the relay.
 func (c Config) turnHost() string {
-	if c.TURNPublicIP != "" {
-		return c.TURNPublicIP
+	if host := cmp.Or(c.TURNHost, c.TURNPublicIP); host != "" {
+		return host
 	}
 	host, _, _ := net.SplitHostPort(c.TURNAddr) // NewRelay has taken it.
 	return host

@@ -100,7 +100,7 @@ func (s *Server) listen(port, addr string) (net.Listener, error) {
 
 // ListenError tells that a port could not be opened.
 type ListenError struct {
-	Port string // "grpc", "web", "admin" or "turn".
+	Port string // "grpc", "web", "admin", "turn" or "turn-tls".
 	Addr string
 	Err  error
 }

@@ -118,7 +118,7 @@ func prepare(cfg Config) (*Server, error) {
 		s.relax()
 		return nil, err
 	}
-	if s.access, err = newAccess(s.fresh, cfg); err != nil {
+	if s.access, err = newAccess(s.fresh, cfg, s.certs); err != nil {
 		s.certs.close()
 		s.relax()
 		return nil, err

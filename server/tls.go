@@ -1,11 +1,13 @@
 package server
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc/credentials/tls/certprovider"
@@ -114,6 +116,40 @@ func (c *certificates) forNative() *tls.Config {
 // forWeb returns how browsers are served: they are not asked for certificates.
 func (c *certificates) forWeb() *tls.Config {
 	return &tls.Config{MinVersion: c.version, GetCertificate: c.certificate, NextProtos: []string{"http/1.1"}}
+}
+
+// forRelay returns how clients of the TURN server are served: they have credentials for it, and are not asked for
+// certificates.
+func (c *certificates) forRelay() *tls.Config {
+	return &tls.Config{MinVersion: c.version, GetCertificate: c.certificate}
+}
+
+// checkName returns a NameError unless the server's certificate is for host, a name or an address.
+func (c *certificates) checkName(host string) error {
+	material, err := c.own.KeyMaterial(context.Background())
+	if err != nil {
+		return fmt.Errorf("load the TLS certificate: %w", err)
+	}
+	leaf := material.Certs[0].Leaf
+	if leaf.VerifyHostname(host) == nil {
+		return nil
+	}
+	names := slices.Clone(leaf.DNSNames)
+	for _, ip := range leaf.IPAddresses {
+		names = append(names, ip.String())
+	}
+	return &NameError{Host: host, Names: names}
+}
+
+// NameError tells that clients of the TURN server would refuse its certificate.
+type NameError struct {
+	Host  string   // As they would be told.
+	Names []string // That the certificate is for.
+}
+
+// Error tells what is expected.
+func (e *NameError) Error() string {
+	return fmt.Sprintf("TURNTLSAddr is set, clients would be told of the host %q, and the certificate of TLSCertFile is for %q: expected TURNHost to be a name that it is for", e.Host, e.Names)
 }
 
 // certificate returns the server's certificate as it is now.

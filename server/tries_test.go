@@ -179,7 +179,7 @@ func TestWebhookTurns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := newAccess(t.Context(), cfg)
+		a, err := newAccess(t.Context(), cfg, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

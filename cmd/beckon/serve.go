@@ -130,6 +130,9 @@ func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) erro
 	if failed, ok := errors.AsType[*server.ListenError](err); ok {
 		return fmt.Errorf("%w (--%s changes the address)", failed, failed.Port)
 	}
+	if name, ok := errors.AsType[*server.NameError](err); ok {
+		return nameError(name)
+	}
 	if open, ok := errors.AsType[*server.OpenError](err); ok {
 		return openError(open)
 	}

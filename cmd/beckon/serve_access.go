@@ -40,6 +40,8 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.Var(file(&config.TURNSecretFile, secret), "turn-secret-file", "the secret shared with the TURN servers")
 	f.Var(duration(&config.TURNTTL, time.Minute), "turn-ttl", "how long a TURN credential is good")
 	f.Var(ownAddress(&config.TURNAddr), "turn", "run a STUN and TURN server at this ADDRESS, over UDP and TCP")
+	f.Var(ownAddress(&config.TURNTLSAddr), "turn-tls", "let it listen over TLS at this ADDRESS, too")
+	f.Var(hostName(&config.TURNHost), "turn-host", "the NAME by which clients reach it; for TLS, one of the certificate's")
 	f.Var(publicIP(&config.TURNPublicIP), "turn-public-ip", "the IP at which clients reach it")
 	f.BoolVar(&config.TURNAllowPrivate, "turn-allow-private", false, "let it relay to private addresses and to this machine")
 	f.StringSliceVar(&config.RelayOnly, "relay-only", nil,

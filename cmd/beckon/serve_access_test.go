@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -223,6 +224,9 @@ func TestServeAccessErrors(t *testing.T) {
 		{"--revocations-file F", "--revocations-file: nothing tells who anybody is: expected --token-key-file, --token-jwks, --auth-webhook or --client-ca-file, too"},
 		{"--ice-servers-file missing", `--ice-servers-file: "missing": no such file or directory: expected a list of urls, username and credential in YAML`},
 		{"--turn-public-ip 192.0.2.1", "--turn-public-ip: expected --turn, too"},
+		{"--turn-host turn.example.org", "--turn-host: expected --turn, too"},
+		{"--turn-tls 127.0.0.1:0", "--turn-tls: expected --turn, too"},
+		{"--turn 127.0.0.1:0 --turn-tls 127.0.0.1:0", "--turn-tls: expected --tls-cert-file, too"},
 		{"--turn-allow-private", "--turn-allow-private: expected --turn, too"},
 		{"--turn-secret-file F", "--turn-secret-file: expected --turn, or an --ice-server of turn:, too"},
 		{"--turn :0", `--turn: ":0": this is every address of this machine: expected --turn-public-ip, too, the one that clients reach it by`},
@@ -256,6 +260,8 @@ func TestServeNamesSources(t *testing.T) {
 		{"turn-public-ip", "0.0.0.0", `"0.0.0.0": expected the IP address of one machine, such as 203.0.113.7`},
 		{"turn-public-ip", "fe80::1%lo", `"fe80::1%lo": expected the IP address of one machine, such as 203.0.113.7`},
 		{"turn-public-ip", "224.0.0.1", `"224.0.0.1": expected the IP address of one machine, such as 203.0.113.7`},
+		{"turn-tls", "5349", `"5349": expected HOST:PORT, such as localhost:50051 or :50051`},
+		{"turn-host", "turn.example.org:3478", `"turn.example.org:3478": expected a name such as turn.example.org, without a port`},
 		{"turn-ttl", "1s", `"1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
 		{"ice-server", "stun.example.org", `"stun.example.org": expected a URL that begins with "stun:", "stuns:", "turn:" or "turns:"`},
 		{"ice-server", "stun:a.example.org,turn:b.example.org:0", `"stun:a.example.org,turn:b.example.org:0": expected a port from 1 to 65535, or none`},
@@ -294,6 +300,37 @@ func TestServeTURNInUse(t *testing.T) {
 	want := "beckon: open the turn port: listen udp " + addr + ": bind: address already in use (--turn changes the address)\n"
 	if code != exitFailed || stderr != want {
 		t.Errorf("exit code %d\ngot  %swant %s", code, stderr, want)
+	}
+}
+
+// TestServeTURNTLS: the TURN server has a port for TLS, of which clients are told by a name that its certificate is for.
+func TestServeTURNTLS(t *testing.T) {
+	ca := newAuthority(t)
+	cert, key := ca.issue("turn.example.org")
+	args := []string{"--tls-cert-file", cert, "--tls-key-file", key, "--turn", "127.0.0.1:0", "--turn-tls", "127.0.0.1:0"}
+	_, ports := startServer(t, append(args, "--turn-host", "turn.example.org")...)
+	ana := start(t, "join", "lobby", "--json", "--server", ports["grpc"], "--ca", ca.file)
+	if welcome := ana.out.expect(`"welcome"`); !strings.Contains(welcome, `"turns:turn.example.org:`) {
+		t.Errorf("the welcome lacks the URL: %s", welcome)
+	}
+
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for _, c := range []struct {
+		line string
+		code int
+		want string
+	}{
+		{"--turn-host elsewhere.example.org", exitUsage, `--turn-tls: clients would be told of the host "elsewhere.example.org", and the certificate of --tls-cert-file is for turn.example.org, 127.0.0.1: expected --turn-host, a name that it is for`},
+		{"--turn-tls " + taken.Addr().String(), exitFailed, "open the turn-tls port: listen tcp " + taken.Addr().String() + ": bind: address already in use (--turn-tls changes the address)"},
+	} {
+		line := slices.Concat([]string{"serve", "--grpc", "127.0.0.1:0", "--web", "off", "--admin", "off"}, args, strings.Fields(c.line))
+		if code, _, stderr := runBeckon(t, line...); code != c.code || stderr != "beckon: "+c.want+"\n" {
+			t.Errorf("%s: exit code %d\ngot  %swant beckon: %s", c.line, code, stderr, c.want)
+		}
 	}
 }
 

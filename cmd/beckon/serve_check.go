@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/ice"
@@ -38,6 +40,9 @@ func checkAccess(c server.Config) error {
 		{c.TURNSecretFile != "" && !turn, "--turn-secret-file: expected --turn, or an --ice-server of turn:, too"},
 		{c.TURNTTL != usual.TURNTTL && !turn, "--turn-ttl: expected --turn, or an --ice-server of turn:, too"},
 		{c.TURNPublicIP != "" && c.TURNAddr == "", "--turn-public-ip: expected --turn, too"},
+		{c.TURNHost != "" && c.TURNAddr == "", "--turn-host: expected --turn, too"},
+		{c.TURNTLSAddr != "" && c.TURNAddr == "", "--turn-tls: expected --turn, too"},
+		{c.TURNTLSAddr != "" && c.TLSCertFile == "", "--turn-tls: expected --tls-cert-file, too"},
 		{c.TURNAllowPrivate && c.TURNAddr == "", "--turn-allow-private: expected --turn, too"},
 	} {
 		if rule.broken {
@@ -84,6 +89,11 @@ func warnOfAccess(c server.Config) {
 	if len(c.TrustedProxies) > 0 && !authenticates(c) && !c.Open {
 		c.Logger.Warn("who comes through the proxy may do everything: nothing tells who may do what")
 	}
+}
+
+// nameError tells in the words of the flags why clients would not speak TLS with the TURN server.
+func nameError(e *server.NameError) error {
+	return usagef("--turn-tls: clients would be told of the host %q, and the certificate of --tls-cert-file is for %s: expected --turn-host, a name that it is for", e.Host, cmp.Or(strings.Join(e.Names, ", "), "none"))
 }
 
 // openError tells in the words of the flags why a server does not run.

@@ -16,6 +16,8 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/beckonrtc/beckon/server/ice"
 )
 
 // A setting is a flag whose error tells what was expected.
@@ -157,6 +159,19 @@ func ownAddress(target *string) pflag.Value {
 			}
 			if at, err := net.ResolveUDPAddr("udp", text); err != nil || at.Zone != "" {
 				return "", errors.New("expected an address of this machine, such as 203.0.113.7:3478, or a name that stands for one")
+			}
+			return text, nil
+		},
+		asIs,
+	}
+}
+
+// hostName is the name of a machine, or none.
+func hostName(target *string) pflag.Value {
+	return setting[string]{target, "NAME",
+		func(text string) (string, error) {
+			if text != "" && (strings.Contains(text, ":") || ice.CheckURL("turn:"+text) != nil) {
+				return "", errors.New("expected a name such as turn.example.org, without a port")
 			}
 			return text, nil
 		},

@@ -32,7 +32,7 @@ type Refused struct {
 	Stranger uint64
 	// Datagrams beyond UserBytesPerSecond or BytesPerSecond.
 	OverRate uint64
-	// Connections beyond MaxConnections.
+	// Connections beyond MaxConnections, and those from where the same client has one to the other port.
 	TooManyConnections uint64
 }
 

@@ -41,10 +41,11 @@ func (d *datagrams) ReadFrom(p []byte) (int, net.Addr, error) {
 	}
 }
 
-// streams is the TCP port that clients come to.
+// streams is a TCP port that clients come to.
 type streams struct {
 	net.Listener
 	relay *Relay
+	tls   *tls.Config // Nil: they come without.
 }
 
 // Accept returns the next connection. An error ends the server's reader, so it returns none but that of a closed port.
@@ -52,7 +53,7 @@ func (l *streams) Accept() (net.Conn, error) {
 	for {
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			if c := l.relay.accept(conn); c != nil {
+			if c := l.accept(conn); c != nil {
 				return c, nil
 			}
 			continue
@@ -65,17 +66,20 @@ func (l *streams) Accept() (net.Conn, error) {
 }
 
 // accept makes a connection known, or closes it and returns nil.
-func (r *Relay) accept(conn net.Conn) *stream {
-	c := &stream{Conn: conn, raw: conn, relay: r, at: clientAt(conn.RemoteAddr())}
-	if r.config.TLS != nil {
+func (l *streams) accept(conn net.Conn) *stream {
+	r := l.relay
+	c := &stream{Conn: conn, raw: conn, relay: r, secure: l.tls != nil, at: clientAt(conn.RemoteAddr())}
+	if c.secure {
 		// The handshake is part of the first Read, and so within HandshakeTimeout.
-		c.Conn = tls.Server(conn, r.config.TLS)
+		c.Conn = tls.Server(conn, l.tls)
 	}
 	why := granted
 	r.mu.Lock()
 	switch {
 	case r.closed:
 		why = closed
+	case r.connections[c.at.addr] != nil && r.connections[c.at.addr].secure != c.secure:
+		why = tooManyConnections // Nothing would tell the two apart: the TURN server asks by where a client is.
 	case r.config.MaxConnections > 0 && len(r.connections) >= r.config.MaxConnections:
 		why = tooManyConnections
 	default:
@@ -101,12 +105,13 @@ func (r *Relay) connectionLocked(at client) *stream {
 
 // A stream is a connection of a client, over TCP or TLS.
 type stream struct {
-	net.Conn // Of TLS, if that is in use.
+	net.Conn
 	// Immutable.
-	raw   net.Conn
-	relay *Relay
-	at    client
-	idle  *time.Timer // Ends it when it has had no allocation for too long.
+	raw    net.Conn
+	relay  *Relay
+	secure bool // Conn is of TLS.
+	at     client
+	idle   *time.Timer // Ends it when it has had no allocation for too long.
 
 	closing sync.Once
 

@@ -25,7 +25,8 @@ type Relay struct {
 	config  RelayConfig
 	turn    *turn.Server
 	udp     *datagrams
-	port    uint16        // That clients come to.
+	secure  net.Listener  // Of TCP, for TLS. Nil: there is none.
+	port    uint16        // That clients come to without TLS.
 	inner   netip.Addr    // How allocations reach each other on this machine.
 	closing chan struct{} // Closed by Close.
 
@@ -98,26 +99,39 @@ func NewRelay(c RelayConfig) (*Relay, error) {
 
 	udp, tcp, err := listen(c.Addr)
 	if err != nil {
-		return nil, &ListenError{err}
+		return nil, &ListenError{Err: err}
+	}
+	if c.TLSAddr != "" {
+		if r.secure, err = net.Listen("tcp", c.TLSAddr); err != nil {
+			return nil, errors.Join(&ListenError{TLS: true, Err: err}, udp.Close(), tcp.Close())
+		}
 	}
 	r.port = udp.LocalAddr().(*net.UDPAddr).AddrPort().Port()
 	r.udp = &datagrams{UDPConn: udp, relay: r}
-	r.readers.Add(2) // One for each listener.
+	listeners := []turn.ListenerConfig{{
+		Listener:              &streams{Listener: tcp, relay: r},
+		RelayAddressGenerator: allocator{r},
+		PermissionHandler:     r.permit,
+	}}
+	if r.secure != nil {
+		listeners = append(listeners, turn.ListenerConfig{
+			Listener:              &streams{Listener: r.secure, relay: r, tls: c.TLS},
+			RelayAddressGenerator: allocator{r},
+			PermissionHandler:     r.permit,
+		})
+	}
+	r.readers.Add(1 + len(listeners)) // The other one is of UDP.
 	r.turn, err = turn.NewServer(turn.ServerConfig{
 		PacketConnConfigs: []turn.PacketConnConfig{{
 			PacketConn:            r.udp,
 			RelayAddressGenerator: allocator{r},
 			PermissionHandler:     r.permit,
 		}},
-		ListenerConfigs: []turn.ListenerConfig{{
-			Listener:              &streams{Listener: tcp, relay: r},
-			RelayAddressGenerator: allocator{r},
-			PermissionHandler:     r.permit,
-		}},
-		LoggerFactory: loggerFactory{c.Logger},
-		Realm:         c.Realm,
-		AuthHandler:   r.authenticate,
-		QuotaHandler:  func(user, _ string, _ net.Addr) bool { return r.count(r.quota.check(user)) },
+		ListenerConfigs: listeners,
+		LoggerFactory:   loggerFactory{c.Logger},
+		Realm:           c.Realm,
+		AuthHandler:     r.authenticate,
+		QuotaHandler:    func(user, _ string, _ net.Addr) bool { return r.count(r.quota.check(user)) },
 		EventHandler: turn.EventHandler{
 			OnAuth:              r.authenticated,
 			OnAllocationCreated: r.allocated,
@@ -129,13 +143,20 @@ func NewRelay(c RelayConfig) (*Relay, error) {
 		StrictAddressFamily: c.PublicIP.Is4(),
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("TURN relay: %w", err), udp.Close(), tcp.Close())
+		err = errors.Join(fmt.Errorf("TURN relay: %w", err), udp.Close())
+		for _, l := range listeners {
+			err = errors.Join(err, l.Listener.Close())
+		}
+		return nil, err
 	}
 	return r, nil
 }
 
-// ListenError tells that the port that clients come to could not be opened.
-type ListenError struct{ Err error }
+// ListenError tells that a port that clients come to could not be opened.
+type ListenError struct {
+	TLS bool // It is the one for TLS.
+	Err error
+}
 
 // Error tells why.
 func (e *ListenError) Error() string { return "TURN relay: " + e.Err.Error() }
@@ -164,23 +185,31 @@ func listen(addr string) (*net.UDPConn, *net.TCPListener, error) {
 	}
 }
 
-// Addr returns where the relay listens, over UDP and TCP.
+// Addr returns where the relay listens over UDP and TCP.
 func (r *Relay) Addr() netip.AddrPort {
 	return addrPort(r.udp.LocalAddr())
 }
 
-// URLs returns the URLs for a Server: that of UDP and that of TCP or TLS. The host is the name by which clients reach the
-// relay, which TLS needs to be that of its certificate; if it is empty, PublicIP.
+// TLSAddr returns where the relay listens over TLS; not valid: nowhere.
+func (r *Relay) TLSAddr() netip.AddrPort {
+	if r.secure == nil {
+		return netip.AddrPort{}
+	}
+	return addrPort(r.secure.Addr())
+}
+
+// URLs returns the URLs for a Server: those of UDP and TCP, and of TLS if it is served. The host is the name by which clients
+// reach the relay, which TLS needs to be one of its certificate; if it is empty, PublicIP.
 func (r *Relay) URLs(host string) []string {
 	if host == "" {
 		host = r.config.PublicIP.String()
 	}
 	hostport := net.JoinHostPort(host, strconv.Itoa(int(r.port)))
-	tcp := "turn:"
-	if r.config.TLS != nil {
-		tcp = "turns:"
+	urls := []string{"turn:" + hostport + "?transport=udp", "turn:" + hostport + "?transport=tcp"}
+	if at := r.TLSAddr(); at.IsValid() {
+		urls = append(urls, "turns:"+net.JoinHostPort(host, strconv.Itoa(int(at.Port())))+"?transport=tcp")
 	}
-	return []string{"turn:" + hostport + "?transport=udp", tcp + hostport + "?transport=tcp"}
+	return urls
 }
 
 // Close ends all allocations and connections, and waits until nothing runs any more. A second Close does nothing.

@@ -20,8 +20,9 @@ import (
 type RelayConfig struct {
 	// Where clients come, as "host:port", over UDP and TCP alike. Default: ":3478".
 	Addr string
-	// If set, TCP connections are of TLS, for "turns:" URLs. Default: they are not.
-	TLS *tls.Config
+	// Where clients come over TLS, as "host:port", and how they are served there. Default: nowhere.
+	TLSAddr string
+	TLS     *tls.Config
 	// Where peers come: the address of this machine on which relayed ports are opened. Default: the host of Addr.
 	RelayIP netip.Addr
 	// What clients and peers are told is RelayIP: another address if there is NAT in between. All allocations are of its
@@ -109,6 +110,9 @@ func (c RelayConfig) withDefaults() (RelayConfig, error) {
 	}
 	if err := c.resolve(); err != nil {
 		return c, err
+	}
+	if (c.TLSAddr == "") != (c.TLS == nil) {
+		return c, errors.New("one of TLSAddr and TLS is set: expected both, or none")
 	}
 
 	c.MaxAllocationLife = cmp.Or(c.MaxAllocationLife, d.MaxAllocationLife)

@@ -2,7 +2,7 @@ package ice_test
 
 import (
 	"bytes"
-	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -207,6 +207,8 @@ func TestRelayConfig(t *testing.T) {
 		{func(c *ice.RelayConfig) { c.PublicIP = netip.MustParseAddr("224.0.0.1") }, "expected the address of one machine"},
 		{func(c *ice.RelayConfig) { c.Secrets = nil }, "Secrets has none"},
 		{func(c *ice.RelayConfig) { c.Secrets = append(c.Secrets, "") }, "secret 2 is empty"},
+		{func(c *ice.RelayConfig) { c.TLSAddr = "127.0.0.1:0" }, "one of TLSAddr and TLS is set"},
+		{func(c *ice.RelayConfig) { c.TLS = serverTLS(t) }, "one of TLSAddr and TLS is set"},
 		{func(c *ice.RelayConfig) { c.MinPort, c.MaxPort = 50001, 50000 }, "MinPort is 50001 and MaxPort is 50000"},
 		{func(c *ice.RelayConfig) { c.Realm = "a\"b" }, "Realm is"},
 		{func(c *ice.RelayConfig) { c.HandshakeTimeout = -1 }, "HandshakeTimeout is -1ns"},
@@ -229,23 +231,46 @@ func TestRelayConfig(t *testing.T) {
 func TestRelayOnPortInUse(t *testing.T) {
 	relay := startRelay(t, nil)
 	_, err := ice.NewRelay(ice.RelayConfig{Addr: relay.Addr().String(), Secrets: []ice.Secret{secret}})
-	if want := fmt.Sprintf("listen on %s", relay.Addr()); err == nil || !strings.Contains(err.Error(), want) {
+	if want := fmt.Sprintf("listen udp %s", relay.Addr()); err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 }
 
+// A relay that cannot have its port for TLS leaves the others free.
+func TestRelayOnTLSPortInUse(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	former := startRelay(t, nil)
+	addr := former.Addr().String()
+	if err := former.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = ice.NewRelay(ice.RelayConfig{Addr: addr, TLSAddr: taken.Addr().String(), TLS: serverTLS(t), Secrets: []ice.Secret{secret}})
+	if failed, ok := errors.AsType[*ice.ListenError](err); !ok || !failed.TLS {
+		t.Errorf("error %v, want one of the port for TLS", err)
+	}
+	startRelay(t, func(c *ice.RelayConfig) { c.Addr = addr })
+}
+
 func TestRelayURLs(t *testing.T) {
 	for _, test := range []struct {
-		config *tls.Config
+		secure bool
 		host   string
 		want   string
 	}{
-		{nil, "", "[turn:127.0.0.1:%d?transport=udp turn:127.0.0.1:%[1]d?transport=tcp]"},
-		{serverTLS(t), "turn.example.org", "[turn:turn.example.org:%d?transport=udp turns:turn.example.org:%[1]d?transport=tcp]"},
+		{false, "", "[turn:127.0.0.1:%d?transport=udp turn:127.0.0.1:%[1]d?transport=tcp]"},
+		{true, "turn.example.org", "[turn:turn.example.org:%d?transport=udp turn:turn.example.org:%[1]d?transport=tcp turns:turn.example.org:%d?transport=tcp]"},
 	} {
 		t.Run(test.host, func(t *testing.T) {
-			relay := startRelay(t, func(c *ice.RelayConfig) { c.TLS = test.config })
-			if got, want := fmt.Sprint(relay.URLs(test.host)), fmt.Sprintf(test.want, relay.Addr().Port()); got != want {
+			relay := startRelay(t, func(c *ice.RelayConfig) {
+				if test.secure {
+					c.TLSAddr, c.TLS = "127.0.0.1:0", serverTLS(t)
+				}
+			})
+			if got, want := fmt.Sprint(relay.URLs(test.host)), fmt.Sprintf(test.want, relay.Addr().Port(), relay.TLSAddr().Port()); got != want {
 				t.Errorf("URLs: %s, want %s", got, want)
 			}
 		})

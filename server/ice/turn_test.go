@@ -59,13 +59,21 @@ func dial(t *testing.T, relay *ice.Relay, network string) net.PacketConn {
 	case "tcp":
 		conn, err = net.Dial("tcp", addr)
 	case "tls":
-		conn, err = tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true})
+		conn, err = tls.Dial("tcp", relay.TLSAddr().String(), &tls.Config{InsecureSkipVerify: true})
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
 	return turn.NewSTUNConn(conn)
+}
+
+// tcpAddr returns where a relay takes TCP connections, with TLS or without.
+func tcpAddr(relay *ice.Relay, network string) string {
+	if network == "tls" {
+		return relay.TLSAddr().String()
+	}
+	return relay.Addr().String()
 }
 
 // newClient returns a TURN client.
@@ -127,7 +135,7 @@ func TestTransports(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			relay := startRelay(t, func(c *ice.RelayConfig) {
 				if network == "tls" {
-					c.TLS = serverTLS(t)
+					c.TLSAddr, c.TLS = "127.0.0.1:0", serverTLS(t)
 				}
 			})
 			conn, err := allocate(t, relay, network, "ana")
@@ -413,14 +421,14 @@ func TestIdleConnections(t *testing.T) {
 			relay := startRelay(t, func(c *ice.RelayConfig) {
 				c.HandshakeTimeout = timeout
 				if network == "tls" {
-					c.TLS = serverTLS(t)
+					c.TLSAddr, c.TLS = "127.0.0.1:0", serverTLS(t)
 				}
 			})
 			conn, err := allocate(t, relay, network, "ana")
 			if err != nil {
 				t.Fatal(err)
 			}
-			silent, err := net.Dial("tcp", relay.Addr().String())
+			silent, err := net.Dial("tcp", tcpAddr(relay, network))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -771,7 +779,7 @@ func TestCloseEndsEverything(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			relay := startRelay(t, func(c *ice.RelayConfig) {
 				if transport == "tls" {
-					c.TLS = serverTLS(t)
+					c.TLSAddr, c.TLS = "127.0.0.1:0", serverTLS(t)
 				}
 			})
 			for range 3 {
@@ -779,7 +787,7 @@ func TestCloseEndsEverything(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			silent, err := net.Dial("tcp", relay.Addr().String())
+			silent, err := net.Dial("tcp", tcpAddr(relay, transport))
 			if err != nil {
 				t.Fatal(err)
 			}
