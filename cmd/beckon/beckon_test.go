@@ -118,6 +118,24 @@ func (o *output) expect(text string) string {
 	}
 }
 
+// rest returns all that is still written, once the program has ended.
+func (o *output) rest() string {
+	o.t.Helper()
+	var lines []string
+	timeout := time.After(patience)
+	for {
+		select {
+		case line, ok := <-o.lines:
+			if !ok {
+				return strings.Join(lines, "\n")
+			}
+			lines = append(lines, line)
+		case <-timeout:
+			o.t.Fatalf("the program goes on; there was\n%s", strings.Join(lines, "\n"))
+		}
+	}
+}
+
 // startServer runs a server on free ports and returns where each is, by its flag.
 func startServer(t *testing.T, args ...string) (server *program, ports map[string]string) {
 	t.Helper()

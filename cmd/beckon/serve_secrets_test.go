@@ -105,9 +105,9 @@ func TestServeSecrets(t *testing.T) {
 				refused.expectExit(exitFailed)
 			}
 			admin := "http://" + ports["admin"]
-			told.WriteString(ask(t, http.MethodGet, admin+"/metrics", "", http.StatusOK))
-			told.WriteString(ask(t, http.MethodPost, admin+"/revoke", wrong, http.StatusUnauthorized))
-			told.WriteString(ask(t, http.MethodPost, admin+"/revoke", strings.TrimSpace(adminSecret), http.StatusOK))
+			told.WriteString(askAs(t, http.MethodGet, admin+"/metrics", "", http.StatusOK))
+			told.WriteString(askAs(t, http.MethodPost, admin+"/revoke", wrong, http.StatusUnauthorized))
+			told.WriteString(askAs(t, http.MethodPost, admin+"/revoke", strings.TrimSpace(adminSecret), http.StatusOK))
 			ana.expectExit(exitFailed) // Its access was taken back.
 			server.interrupt(interruption{syscall.SIGTERM})
 			server.expectExit(exitOK)
@@ -129,8 +129,8 @@ func TestServeSecrets(t *testing.T) {
 	}
 }
 
-// ask sends a request to the admin port as who knows a secret, or claims to, and returns the answer.
-func ask(t *testing.T, method, url, secret string, want int) string {
+// askAs sends a request to the admin port as who knows a secret, or claims to, and returns the answer.
+func askAs(t *testing.T, method, url, secret string, want int) string {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader("sub:ana"))
 	if err != nil {
