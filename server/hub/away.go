@@ -61,13 +61,12 @@ func (s *Session) late() {
 	if s.conn.Load() != nil || s.ended || s.hub.closing.Load() {
 		return
 	}
-	since := s.hub.touch.since.Load()
-	if since == nil { // Its client cannot come back here, and where it can the session will be taken from here.
-		s.wait(s.hub.cfg.ResumeWindow)
+	if !s.hub.inTouch() { // Its client cannot come back here, and where it can the session will be taken from here.
+		s.wait(time.Second)
 		return
 	}
-	if since.After(s.lostAt) {
-		s.lostAt = *since
+	if since := s.hub.touch.sinceWhen(); since.After(s.lostAt) {
+		s.lostAt = since
 	}
 	left := s.hub.cfg.ResumeWindow - time.Since(s.lostAt)
 	if early := awayAfter - time.Since(s.lostAt); early > 0 && left > early { // It was set off for an earlier loss.

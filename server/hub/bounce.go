@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/roomlog"
@@ -17,7 +18,7 @@ type bounces struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	queue   []bounce // Guarded by mu. No more than the log had kept.
+	queue   []bounce // Guarded by mu.
 	working bool     // Guarded by mu.
 	closed  bool     // Guarded by mu. Nothing is brought back any more.
 }
@@ -100,14 +101,32 @@ func (b *bounces) work() {
 		if len(batch) == 0 {
 			return
 		}
+		var left []bounce
 		for _, m := range batch {
-			b.hub.bringBack(m)
+			if err := b.hub.bringBack(m); err != nil {
+				b.hub.log.Warn("a message is still to be brought back", "session", m.from, "room", m.room, "request_id", m.id, "err", err)
+				left = append(left, m)
+			}
+		}
+		if len(left) == 0 {
+			continue
+		}
+		b.mu.Lock()
+		b.queue = append(left, b.queue...)
+		closed := b.closed
+		b.mu.Unlock()
+		if closed {
+			return
+		}
+		select {
+		case <-time.After(debtPause):
+		case <-b.hub.following.Done():
 		}
 	}
 }
 
-// bringBack records in the own log of m's sender that m was not delivered.
-func (h *Hub) bringBack(m bounce) {
+// bringBack records in the own log of m's sender that m was not delivered. An error tells that it has to be tried again.
+func (h *Hub) bringBack(m bounce) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	f := fail(beckonv1.FailureCode_FAILURE_CODE_UNDELIVERED, "", "user %q is not known to have received the message in room %q", m.to, m.room)
@@ -118,12 +137,12 @@ func (h *Hub) bringBack(m bounce) {
 		Data: failureEvent(m.id, "", f),
 	})
 	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {
-		return
+		return nil
 	}
 	if err != nil {
-		h.log.ErrorContext(ctx, "cannot bring a message back", "session", m.from, "room", m.room, "request_id", m.id, "err", err)
-		return
+		return err
 	}
 	h.stats.undelivered.Add(1)
 	h.log.DebugContext(ctx, "undelivered", "session", m.from, "room", m.room, "to", m.to, "request_id", m.id, "call_id", m.callID)
+	return nil
 }

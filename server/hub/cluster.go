@@ -199,6 +199,7 @@ func (s *Session) take(ctx context.Context, r *beckonv1.Resume) error {
 				rooms = notedRooms(st.Rooms)
 			}
 		}
+		s.sure = time.Since(s.hub.started)
 		seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
 			Kind: roomlog.Move, Room: name, From: s.id, Node: s.hub.cfg.Node,
 			Expect: roomlog.Expect{User: s.id, Seq: owner}, Data: note(rooms),

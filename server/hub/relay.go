@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"errors"
+	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/roomlog"
@@ -28,9 +29,12 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 	case m.Kind == wire.Candidate && m.Candidates == 0: // None of them may pass.
 		return from.room.name, 0, nil
 	}
+	if err := s.makeSure(ctx); err != nil {
+		return from.room.name, 0, err
+	}
 	s.traceOffer(m, from.room.name, id)
 	defer s.hub.stats.timeAppend(m.Kind)()
-	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Data: m.Event(from.room.name, from.sender)}
+	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Again: s.mayRepeat(), Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {
 		rec.Kind = roomlog.Broadcast
 		rec.Expect = roomlog.Expect{User: s.id, Seq: from.owner}
@@ -43,6 +47,12 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 		err = f.about(m)
 	}
 	return from.room.name, seq, err
+}
+
+// mayRepeat reports whether the client may repeat what was recorded so long ago that the log would not know it by its number
+// alone. s.mu must be held.
+func (s *Session) mayRepeat() bool {
+	return s.hub.shared != nil && s.resumed && time.Since(s.hub.touch.sinceWhen()) < s.hub.cfg.ResumeWindow+time.Minute
 }
 
 // filter returns m as it may pass in that room; with a failure, m itself.

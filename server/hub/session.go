@@ -44,6 +44,9 @@ type Session struct {
 	out     *outbox // Guarded by mu. Of conn; nil if there is none.
 	founded bool    // Guarded by mu. The own log has begun.
 	taken   bool    // Guarded by mu. The session was taken from another process.
+	resumed bool    // Guarded by mu. The client has been lost at least once.
+	// Guarded by mu. When it was sure, after the hub's start, that the session is this process's.
+	sure time.Duration
 	// Guarded by mu. Ended, since another process has taken the session.
 	givenAway bool
 	ended     bool             // Guarded by mu.
@@ -108,6 +111,7 @@ func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
 // found begins the session's own log, in which the session itself is the only user.
 func (s *Session) found(ctx context.Context) error {
 	join := roomlog.Record{Kind: roomlog.Join, Room: s.own.name(s), From: s.id, Node: s.hub.cfg.Node}
+	s.sure = time.Since(s.hub.started)
 	owner, err := s.hub.cfg.Log.Append(ctx, join)
 	if err == nil {
 		s.founded, s.own.owner = true, owner
@@ -166,8 +170,15 @@ func (s *Session) handle(ctx context.Context, req *wire.Request, size int) error
 	defer s.own.release(0)
 	room, seq, err := s.do(ctx, req, size)
 	left := errors.Is(err, ErrLeft)
-	if left {
+	ends, over := errors.AsType[*Error](err)
+	switch {
+	case left:
 		err = nil
+	case over:
+		return ends
+	case errors.Is(err, roomlog.ErrUnknown) && req.ID != 0 && req.Kind.Relayed():
+		s.hub.log.WarnContext(ctx, "the outcome of a message is not known", "session", s.id, "room", room, "request_id", req.ID)
+		return errUnknown
 	}
 	s.settle(ctx, req, room, seq, err)
 	if left {
@@ -176,6 +187,10 @@ func (s *Session) handle(ctx context.Context, req *wire.Request, size int) error
 	}
 	return nil
 }
+
+// errUnknown ends a stream on which a message was sent that the log may have recorded or not: when the client repeats it, the log
+// knows. To be told that it failed would be false if it is delivered.
+var errUnknown = &Error{NoLog, "the room log did not answer in time: resume and repeat the last message, whose outcome is not known"}
 
 // do does what req asks for. It returns the room that req is about and the number under which it was recorded there, or
 // a *failure, or ErrLeft. s.mu must be held.
@@ -331,14 +346,7 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 	}
 	s.members = nil
 	if s.founded {
-		leave := roomlog.Record{Kind: roomlog.Leave, Room: s.own.name(s), From: s.id}
-		if s.own.owner != 0 {
-			leave.Expect = roomlog.Expect{User: s.id, Seq: s.own.owner}
-		}
-		if _, err := s.hub.cfg.Log.Append(ctx, leave); err != nil {
-			s.hub.log.ErrorContext(ctx, "cannot end the session's log", "session", s.id, "err", err)
-			s.hub.owe(leave)
-		}
+		s.endOwn(ctx)
 	}
 	s.hub.dismiss(s)
 	s.hub.stats.ended[reason].Add(1)
@@ -346,6 +354,28 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 	s.conn.Store(nil)
 	s.out = nil
 	s.hub.log.InfoContext(ctx, "session ended", "session", s.id, "reason", reasonName(reason), slog.Any("rooms", rooms))
+}
+
+// endOwn ends the session's own log, if that is this process's to end. s.mu must be held.
+func (s *Session) endOwn(ctx context.Context) {
+	leave := roomlog.Record{Kind: roomlog.Leave, Room: s.own.name(s), From: s.id, Expect: roomlog.Expect{User: s.id, Seq: s.own.owner}}
+	if s.own.owner == 0 { // It was to be taken from another process, and what came of that was not told.
+		page, err := s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: leave.Room})
+		if err != nil {
+			s.hub.log.ErrorContext(ctx, "it cannot be seen where the session is: if it is here, others end it once this node is gone", "session", s.id, "err", err)
+			return
+		}
+		owner, node, _ := ownRecords(page.Records, s.id)
+		if owner == 0 || node != s.hub.cfg.Node {
+			return
+		}
+		leave.Expect.Seq = owner
+	}
+	_, err := s.hub.cfg.Log.Append(ctx, leave)
+	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); err != nil && !elsewhere {
+		s.hub.log.ErrorContext(ctx, "cannot end the session's log", "session", s.id, "err", err)
+		s.hub.owe(leave)
+	}
 }
 
 // leaveTimeout bounds how long the log may take for the leaves of one session.

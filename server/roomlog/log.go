@@ -73,6 +73,9 @@ type Record struct {
 	// CSeq is the sender's own number for the record, growing within From and Room; 0 for a record that need not be
 	// recognised when it is appended again.
 	CSeq uint64
+	// Of a Message or Broadcast with a CSeq: it may have been appended before, and so long ago that it has to be looked for
+	// first. A log of one node need not look at it.
+	Again bool
 	// Of a record that several nodes may want to append: of those with the same key, from one sender, one is appended
 	// within some minutes. A log of one node need not look at it. Empty: there are no others.
 	Key string
@@ -179,10 +182,10 @@ type Log interface {
 type Shared interface {
 	Log
 
-	// Clear ends what a node that has gone has left behind, once: after grace, or some seconds later if another node goes
-	// first, it appends, for each user whose ownership record still names the node, what leave makes of that record (nil:
-	// nothing), on condition that it is still the user's, and then calls givenUp with what was kept for that user. It
-	// returns when that is done, by whomever, or ctx ends.
+	// Clear ends what a node that has gone has left behind, once: after grace without an outage of the log, or some seconds later
+	// if another node goes first, it appends, for each user whose ownership record still names the node, what leave makes of that
+	// record (nil: nothing), on condition that it is still the user's, and then calls givenUp with what was kept for that user.
+	// Both are called concurrently. It returns when that is done, by whomever, or ctx ends.
 	Clear(ctx context.Context, node string, grace time.Duration, leave func(owner *Record) *Record, givenUp func([]Record)) error
 
 	// Ask brings a question to a node, under the name that its records have, and returns what is answered there.

@@ -18,9 +18,9 @@ const (
 	// tryTimeout bounds one try.
 	tryTimeout = 2 * time.Second
 	// maxUnknown bounds how long an Append whose outcome is unknown goes on: NATS has to know it when it comes again.
-	maxUnknown = rememberFor / 2
+	maxUnknown = leastRemembered / 2
 	// leaveTTL is how long it is known that somebody has left.
-	leaveTTL = rememberFor
+	leaveTTL = leastRemembered
 	// sentMargin is how much longer messages and broadcasts are there than a node keeps them.
 	sentMargin = 30 * time.Second
 )
@@ -76,16 +76,29 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 	known := rec.Kind == roomlog.Join ||
 		rec.Expect.User != "" && rec.Kind != roomlog.Move && (rec.Kind != roomlog.Message || rec.Node != "")
 	p := t.log.place(rec, node)
-	for {
+	for again := rec.Again; ; {
+		if again {
+			seq, err := a.find(ctx, p)
+			if err != nil {
+				if err = a.failed(err, false); err != nil {
+					return 0, 0, err
+				}
+				continue
+			}
+			if seq != 0 {
+				return seq, 0, nil
+			}
+			again = false
+		}
 		if !known {
 			if owner, err = t.look(ctx, rec.Room, about); err != nil {
-				if err = a.failed(err); err != nil {
+				if err = a.failed(err, false); err != nil {
 					return 0, 0, err
 				}
 				continue
 			}
 			if conflict := check(rec, about, owner); conflict != nil {
-				if seq, ok := a.isThere(ctx, p); ok {
+				if seq := a.isThere(ctx, p); seq != 0 {
 					return seq, owner.since, nil
 				}
 				return 0, 0, conflict
@@ -109,7 +122,7 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 			t.log.counts.conflicts.Add(1)
 			continue
 		}
-		if err := a.failed(err); err != nil {
+		if err := a.failed(err, true); err != nil {
 			return 0, 0, err
 		}
 	}
@@ -162,11 +175,18 @@ func (a *attempt) message(p place, owner ownership) *nats.Msg {
 // expectedSubjectHeader names the subject that a condition is about.
 const expectedSubjectHeader = "Nats-Expected-Last-Subject-Sequence-Subject"
 
-// isThere reports whether the record was recorded by an earlier try, by whichever node, and under which number.
-func (a *attempt) isThere(ctx context.Context, p place) (roomlog.Seq, bool) {
+// isThere returns the number under which the record was recorded by an earlier try, by whichever node; 0 if it was not, as far
+// as is known.
+func (a *attempt) isThere(ctx context.Context, p place) roomlog.Seq {
 	if a.rec.CSeq == 0 && a.rec.Key == "" && !a.unknown {
-		return 0, false
+		return 0
 	}
+	seq, _ := a.find(ctx, p)
+	return seq
+}
+
+// find returns the number under which the record is there; 0 if it is not.
+func (a *attempt) find(ctx context.Context, p place) (roomlog.Seq, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	subject := p.subject
@@ -175,9 +195,9 @@ func (a *attempt) isThere(ctx context.Context, p place) (roomlog.Seq, bool) {
 	}
 	msg, err := a.log.lastOf(ctx, p.shard, subject)
 	if msg == nil || err != nil || msg.header.Get(jetstream.MsgIDHeader) != p.id {
-		return 0, false
+		return 0, err
 	}
-	return roomlog.Seq(msg.seq), true
+	return roomlog.Seq(msg.seq), nil
 }
 
 // isConflict reports whether JetStream has refused a message since its condition did not hold.
@@ -197,8 +217,9 @@ func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, e
 	return ack.Sequence, nil
 }
 
-// failed takes a try that has failed. It returns when it is time for the next, or with why there is none.
-func (a *attempt) failed(err error) error {
+// failed takes a try that has failed: a record was sent, or something was asked. It returns when it is time for the next, or with
+// why there is none.
+func (a *attempt) failed(err error, sent bool) error {
 	wait := 50 * time.Millisecond
 	switch e, api := errors.AsType[*jetstream.APIError](err); {
 	case api && (e.ErrorCode == lastSequenceInDoubt || e.ErrorCode == duplicateInDoubt):
@@ -207,8 +228,8 @@ func (a *attempt) failed(err error) error {
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
 	case api, errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrDisconnected),
 		errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, jetstream.ErrNoStreamResponse):
-	default: // It may have been stored.
-		a.unknown = true
+	default:
+		a.unknown = a.unknown || sent // It may have been stored.
 	}
 	a.tries++
 	a.log.counts.retries.Add(1)

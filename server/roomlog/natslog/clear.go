@@ -6,12 +6,18 @@ import (
 	"fmt"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
 
 const (
 	// turn is how long the next in line waits for the one before.
 	turn = 5 * time.Second
+	// lookEvery is how often is seen whether NATS can be reached meanwhile.
+	lookEvery = 200 * time.Millisecond
+	// clearAtOnce is how many users are cleared at a time.
+	clearAtOnce = 32
 	// clearedTTL is how long it is known that a node's traces are cleared.
 	clearedTTL = time.Hour
 )
@@ -22,22 +28,8 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 	if err != nil {
 		return err
 	}
-	due := time.NewTimer(grace + time.Duration(t.rank(gone))*turn)
-	defer due.Stop()
-	for waiting := true; waiting; {
-		_, _, changed, ok := t.lease.known(gone)
-		if !ok {
-			return nil
-		}
-		select {
-		case <-changed:
-		case <-due.C:
-			waiting = false
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-t.done.Done():
-			return errEnded
-		}
+	if left, err := t.mayBeBack(ctx, gone, grace+time.Duration(t.rank(gone))*turn); !left {
+		return err
 	}
 	for shard := range l.opts.Shards {
 		for {
@@ -66,50 +58,87 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 	return nil
 }
 
+// mayBeBack waits for as long as the clients of a node that has gone may come back to others. While NATS cannot be reached they
+// cannot, and have all the time afterwards. It returns false if another node has cleared by then, or with an error.
+func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) (left bool, err error) {
+	due := time.NewTimer(grace)
+	defer due.Stop()
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	for {
+		_, _, changed, ok := t.lease.known(gone)
+		if !ok {
+			return false, nil
+		}
+		select {
+		case <-changed:
+		case <-look.C:
+			if !t.lease.isFresh(t) {
+				due.Reset(grace)
+			}
+		case <-due.C:
+			if t.lease.isFresh(t) {
+				return true, nil
+			}
+			due.Reset(grace)
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-t.done.Done():
+			return false, errEnded
+		}
+	}
+}
+
 // clearShard clears what a node has left behind in one shard.
 func (t *term) clearShard(ctx context.Context, shard int, gone string, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")}, 0)
+	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")})
 	if err != nil {
 		return err
 	}
+	var clearing errgroup.Group
+	clearing.SetLimit(clearAtOnce)
 	for _, m := range found {
-		if m.header.Get(nodeHeader) != gone {
-			continue
-		}
-		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
-		if err != nil {
-			return err
-		}
-		if rec.Kind.Owns() {
-			end := leave(rec)
-			if end == nil {
-				continue
-			}
-			end.Node = t.node // Who tells the senders.
-			if _, err := t.log.Append(ctx, *end); err != nil {
-				if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
-					continue
-				}
-				return err
-			}
-		} // Else the node has cleared after another, and may not have told the senders.
-		kept, err := t.sentTo(ctx, shard, rec.Room, rec.From)
-		if err != nil {
-			return err
-		}
-		if len(kept) > 0 {
-			givenUp(kept)
+		if m.header.Get(nodeHeader) == gone {
+			clearing.Go(func() error { return t.clearUser(ctx, shard, m, leave, givenUp) })
 		}
 	}
-	return nil
+	return clearing.Wait()
+}
+
+// clearUser clears what a node has left behind of one user in one room, whose ownership record m is, or was when the node itself
+// cleared after another.
+func (t *term) clearUser(ctx context.Context, shard int, m *stored, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
+	rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+	if err != nil {
+		return err
+	}
+	if rec.Kind.Owns() {
+		end := leave(rec)
+		if end == nil {
+			return nil
+		}
+		end.Node = t.node // Who tells the senders.
+		_, err := t.log.Append(ctx, *end)
+		if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	} // Else the node has cleared after another, and may not have told the senders.
+	kept, err := t.sentTo(ctx, shard, rec.Room, rec.From)
+	if err == nil && len(kept) > 0 {
+		givenUp(kept)
+	}
+	return err
 }
 
 // sentTo returns the messages that are there for a user and are not known to have been received.
 func (t *term) sentTo(ctx context.Context, shard int, room, user string) ([]roomlog.Record, error) {
 	filter := t.log.subject(shard, messages, "*", token(room), token(user), "*", "*")
-	found, _, err := t.log.lastOfEach(ctx, shard, []string{filter}, 0, 0)
+	found, _, err := t.log.lastOfEach(ctx, shard, []string{filter}, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -124,7 +124,7 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	defer running.Wait()
 	defer t.end()
 	for number := range l.opts.Shards {
-		last, err := l.lastSeq(t.done, number, 0)
+		last, err := l.lastSeq(t.done, number)
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", l.streams[number], err)
 		}

@@ -77,14 +77,15 @@ var (
 	errGone = errors.New("a message is gone")
 )
 
-// lastOfEach returns the last message, numbered upTo or lower, on each of the subjects that match one of filters, in order,
-// and up to which number that holds. It holds at least up to atLeast. upTo 0: all.
-func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLeast, upTo uint64) ([]*stored, uint64, error) {
+// lastOfEach returns the last message on each of the subjects that match one of filters, in order, and up to which number that
+// holds. It holds at least up to atLeast. (NATS can be asked for what was there up to a number, but a server that has yet to hear
+// of some of that does not say so.)
+func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLeast uint64) ([]*stored, uint64, error) {
 	for {
-		found, head, err := l.directGet(ctx, shard, filters, upTo)
+		found, head, err := l.directGet(ctx, shard, filters)
 		switch {
 		case errors.Is(err, errTooMany):
-			return l.scan(ctx, shard, filters, upTo)
+			return l.scan(ctx, shard, filters)
 		case errors.Is(err, errNothing) && l.opts.Replicas == 1: // What was recorded before is there.
 			return nil, atLeast, nil
 		case errors.Is(err, errNothing):
@@ -105,11 +106,10 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 }
 
 // directGet asks any server that has the stream.
-func (l *Log) directGet(ctx context.Context, shard int, filters []string, upTo uint64) (found []*stored, head uint64, err error) {
+func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found []*stored, head uint64, err error) {
 	question, err := json.Marshal(struct {
 		Each []string `json:"multi_last"`
-		UpTo uint64   `json:"up_to_seq,omitempty"`
-	}{filters, upTo})
+	}{filters})
 	if err != nil {
 		return nil, 0, err
 	}
@@ -169,7 +169,7 @@ func parseDirect(msg *nats.Msg) (*stored, error) {
 }
 
 // scan is lastOfEach by a consumer, which costs more but has no bound.
-func (l *Log) scan(ctx context.Context, shard int, filters []string, upTo uint64) (found []*stored, head uint64, err error) {
+func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*stored, head uint64, err error) {
 	// The server that the consumer is on may lag behind. A mark of one's own, in the stream after all that was there, comes
 	// from it when it has told of everything before.
 	mark := &nats.Msg{
@@ -180,9 +180,7 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string, upTo uint64
 	if err != nil {
 		return nil, 0, err
 	}
-	if head = ack.Sequence; upTo != 0 {
-		head = min(head, upTo)
-	}
+	head = ack.Sequence
 	last, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
 		FilterSubjects: append(slices.Clone(filters), mark.Subject), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
@@ -238,18 +236,13 @@ func (l *Log) streamInfo(ctx context.Context, shard int, filter string) (*jetstr
 	return stream.Info(ctx, jetstream.WithSubjectFilter(filter))
 }
 
-// lastSeq returns the number of the last message in a shard's stream, as its leader knows it, or upTo if that is lower
-// and not 0.
-func (l *Log) lastSeq(ctx context.Context, shard int, upTo uint64) (uint64, error) {
+// lastSeq returns the number of the last message in a shard's stream, as its leader knows it.
+func (l *Log) lastSeq(ctx context.Context, shard int) (uint64, error) {
 	info, err := l.streamInfo(ctx, shard, "")
 	if err != nil {
 		return 0, err
 	}
-	last := info.State.LastSeq
-	if upTo > 0 {
-		last = min(last, upTo)
-	}
-	return last, nil
+	return info.State.LastSeq, nil
 }
 
 // deleteAll deletes messages that were given up, so that no other node finds them. It is not waited for.

@@ -43,7 +43,7 @@ func (t *term) presence(ctx context.Context, s *shard, q roomlog.Query) (roomlog
 		t.log.subject(s.number, appearances, room, "*"),
 	}
 	atLeast := max(q.AtLeast, s.applied()) // Else what the feed has handed out already could be missed.
-	found, head, err := t.log.lastOfEach(ctx, s.number, filters, uint64(atLeast), 0)
+	found, head, err := t.log.lastOfEach(ctx, s.number, filters, uint64(atLeast))
 	if err != nil {
 		return roomlog.Page{}, fmt.Errorf("read who is in the room: %w", err)
 	}
@@ -114,7 +114,7 @@ func (t *term) adopt(ctx context.Context, room, user string, since, moved roomlo
 		t.log.subject(s.number, messages, "*", token(room), token(user), "*", "*"),
 		t.log.subject(s.number, broadcasts, token(room), "*", "*"),
 	}
-	found, _, err := t.log.lastOfEach(ctx, s.number, filters, uint64(moved), uint64(moved))
+	found, _, err := t.log.lastOfEach(ctx, s.number, filters, uint64(moved))
 	if err != nil {
 		return fmt.Errorf("read what was sent before: %w", err)
 	}
@@ -128,7 +128,7 @@ func (t *term) adopt(ctx context.Context, room, user string, since, moved roomlo
 		switch {
 		case err != nil:
 			return err
-		case rec.Seq <= since, rec.Kind == roomlog.Message && rec.Seq <= received:
+		case rec.Seq <= since, rec.Seq > moved, rec.Kind == roomlog.Message && rec.Seq <= received: // The node is told of what is later.
 		case rec.Kind == roomlog.Message:
 			sent = append(sent, *rec)
 		case rec.From != user:

@@ -14,8 +14,8 @@ import (
 )
 
 const (
-	// rememberFor is how long NATS knows a record that comes again.
-	rememberFor = 2 * time.Minute
+	// leastRemembered is how long NATS knows a record that comes again, if nobody comes back later than that.
+	leastRemembered = 2 * time.Minute
 	// What the streams carry along: in which life of theirs they are, and how they are laid out.
 	epochKey  = "beckon-epoch"
 	shardsKey = "beckon-shards"
@@ -55,7 +55,7 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 		MaxMsgsPerSubject: 1,
 		Storage:           jetstream.FileStorage,
 		Replicas:          l.opts.Replicas,
-		Duplicates:        rememberFor,
+		Duplicates:        max(leastRemembered, l.opts.Retention+sentMargin), // Who comes back repeats what was not answered.
 		AllowDirect:       true,
 		AllowMsgTTL:       true,
 		Metadata:          map[string]string{epochKey: nuid.Next(), shardsKey: strconv.Itoa(l.opts.Shards)},
