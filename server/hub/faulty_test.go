@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,13 +23,18 @@ type faultyLog struct {
 	// Called before each Append and each Read of a room; the error, if there is one, is the outcome.
 	beforeAppend func(roomlog.Record) error
 	beforeRead   func() error
+	beforeOwn    func(roomlog.Record) error // The same before each Append to a session's own log.
 	// What followers are told waits for this; nil: nothing waits.
 	told chan struct{}
 }
 
 func (l *faultyLog) Append(ctx context.Context, r roomlog.Record) (roomlog.Seq, error) {
-	if _, own := ownerOf(r.Room); l.beforeAppend != nil && !own {
-		if err := l.beforeAppend(r); err != nil {
+	before := l.beforeAppend
+	if _, own := ownerOf(r.Room); own {
+		before = l.beforeOwn
+	}
+	if before != nil {
+		if err := before(r); err != nil {
 			return 0, err
 		}
 	}
@@ -167,6 +173,92 @@ func TestUnknownOutcome(t *testing.T) {
 		ana.join("side", none)
 		if events := ana.take(); len(events) != 1 || events[0].GetJoinedUsers() == nil {
 			t.Errorf("once the log answers, a join gets %v", events)
+		}
+	})
+}
+
+// TestUnknownMessage: a message that was recorded or not, nobody knows, has no outcome before it is repeated, and then arrives
+// once.
+func TestUnknownMessage(t *testing.T) {
+	for _, stored := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			log := &faultyLog{Log: keepingLog()}
+			h := startKeeping(t, Config{Log: log})
+			ana, bob := call(t, h), call(t, h)
+			ana.enter("lobby", "ana", none)
+			bob.enter("lobby", "bob", none)
+			ana.read()
+			failing := func(r roomlog.Record) error {
+				if stored {
+					if _, err := log.Log.Append(t.Context(), r); err != nil {
+						t.Error(err)
+					}
+				}
+				return roomlog.ErrUnknown
+			}
+			for i, to := range []string{bob.ID(), ""} {
+				id := uint64(i + 1)
+				bob.got, log.beforeAppend = nil, failing
+				err := ana.say(data(id, to, "lobby", "hello"))
+				if e, ok := errors.AsType[*Error](err); !ok || e.Reason != NoLog {
+					t.Fatalf("stored: %v: %v, want the stream to end for %s", stored, err, NoLog)
+				}
+				if events := ana.read(); len(events) > 0 {
+					t.Errorf("stored: %v: the message was answered: %v", stored, events)
+				}
+				log.beforeAppend = nil
+				ana.cut()
+				ana.comeBack()
+				ana.read()
+				ana.ask(data(id, to, "lobby", "hello"))
+				if events := ana.read(); len(events) != 1 || events[0].GetAck() == nil {
+					t.Errorf("stored: %v: the message that was repeated got %v", stored, events)
+				}
+				bob.read()
+				if strings.Join(bob.got, " ") != "hello" {
+					t.Errorf("stored: %v: bob got %q, want one message", stored, bob.got)
+				}
+			}
+		})
+	}
+}
+
+// TestUndeliveredLater: what was not delivered comes back even if the log cannot be reached at first.
+func TestUndeliveredLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &faultyLog{Log: keepingLog()}
+		h := startKeeping(t, Config{Log: log})
+		ana, bob := call(t, h), call(t, h)
+		ana.enter("lobby", "ana", none)
+		bob.enter("lobby", "bob", none)
+		ana.read()
+		bob.read()
+		bob.freeze()
+		ana.ask(data(1, bob.ID(), "lobby", "one"))
+		ana.ask(data(2, bob.ID(), "lobby", "two"))
+		ana.read()
+		ana.got = nil
+		tries := 0 // By the hub's one goroutine.
+		log.beforeOwn = func(r roomlog.Record) error {
+			if r.Kind != roomlog.Message {
+				return nil
+			}
+			if tries++; tries <= 5 {
+				return roomlog.ErrUnavailable
+			}
+			return nil
+		}
+		bob.cut()
+		time.Sleep(window + time.Second)
+		ana.read()
+		if len(ana.got) > 0 {
+			t.Fatalf("ana got %q though the log could not be reached", ana.got)
+		}
+		time.Sleep(10 * debtPause)
+		ana.read()
+		slices.Sort(ana.got)
+		if got := strings.Join(ana.got, ", "); got != "UNDELIVERED 1, UNDELIVERED 2" {
+			t.Errorf("ana got %q, want both messages back", got)
 		}
 	})
 }

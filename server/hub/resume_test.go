@@ -22,16 +22,21 @@ const window = 30 * time.Second
 // startKeeping starts a hub whose sessions can be taken up.
 func startKeeping(t *testing.T, cfg Config) *Hub {
 	t.Helper()
-	log := memlog.New(memlog.Options{Retention: time.Hour})
-	cfg.Log, cfg.Node, cfg.ResumeWindow = log, "here", window
+	if cfg.Log == nil {
+		cfg.Log = keepingLog()
+	}
+	cfg.Node, cfg.ResumeWindow = "here", window
 	cfg.Logger = slog.New(slog.DiscardHandler)
 	h, err := Start(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { h.Close(); log.Close() })
+	t.Cleanup(func() { h.Close(); cfg.Log.Close() })
 	return h
 }
+
+// keepingLog returns a log that keeps what was sent.
+func keepingLog() roomlog.Log { return memlog.New(memlog.Options{Retention: time.Hour}) }
 
 // phone is a client that loses its stream and comes back.
 type phone struct {
