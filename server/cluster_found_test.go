@@ -205,6 +205,21 @@ func TestOutage(t *testing.T) {
 	takenUp(t, resume, welcome.GetUserId(), nodes[0].dial())
 }
 
+// TestOutageOfLost: a session whose client was lost before nobody could reach NATS has its window afterwards.
+func TestOutageOfLost(t *testing.T) {
+	url, cut := natsCable(t, startNATS(t))
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 3 * time.Second}
+	node := startNodes(t, 1, url, cfg, server.Cluster{Shards: 1, Lease: time.Second})[0]
+	conn := node.dial()
+	_, welcome, resume := joined(t, conn)
+	conn.Close()
+	<-time.After(800 * time.Millisecond) // So that the window ends when the node has just seen that it is out of touch.
+	mend := cut()
+	<-time.After(cfg.ResumeWindow + time.Second)
+	mend()
+	takenUp(t, resume, welcome.GetUserId(), node.dial())
+}
+
 // TestAwayOfDeadNode: the users of a node that has gone are shown to be away, to who is there and to who comes, until they
 // are back.
 func TestAwayOfDeadNode(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/logtest"
@@ -157,13 +158,18 @@ func follow(t *testing.T, nc *nats.Conn, name string, opts natslog.Options) (*na
 	return log, told, stop
 }
 
-func join(t *testing.T, log *natslog.Log, node, room, user string) roomlog.Seq {
+func appendTo(t *testing.T, log *natslog.Log, rec roomlog.Record) roomlog.Seq {
 	t.Helper()
-	seq, err := log.Append(t.Context(), roomlog.Record{Kind: roomlog.Join, Room: room, From: user, Node: node, Data: []byte("join " + user)})
+	seq, err := log.Append(t.Context(), rec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return seq
+}
+
+func join(t *testing.T, log *natslog.Log, node, room, user string) roomlog.Seq {
+	t.Helper()
+	return appendTo(t, log, roomlog.Record{Kind: roomlog.Join, Room: room, From: user, Node: node, Data: []byte("join " + user)})
 }
 
 // TestDeadNode: a node that loses touch is taken for dead. What it has is cleared once, by one of the others, and it hands
@@ -284,6 +290,78 @@ func cable(t *testing.T, url string) (address string, cut func() (mend func())) 
 		return sync.OnceFunc(func() { mu.Lock(); defer mu.Unlock(); close(whole) })
 	}
 	return "nats://" + lis.Addr().String(), cut
+}
+
+// TestClearAfterOutage: the users of a node that has gone have all their time to come back once NATS can be reached again, for
+// before they could not.
+func TestClearAfterOutage(t *testing.T) {
+	url := startNATS(t)
+	opts := natslog.Options{Shards: 1, Lease: time.Second}
+	proxied, cut := cable(t, url)
+	lost, _, stop := follow(t, connect(t, url), "lost", opts)
+	log, kept, _ := follow(t, connect(t, proxied), "kept", opts)
+	join(t, lost, "lost", "lobby", "bob")
+	join(t, log, "kept", "lobby", "ana")
+	stop()
+	gone := kept.wait(t, "the node goes", func(e roomlog.Event) bool { return strings.HasPrefix(e.Node, "lost.") && !e.Up }).Node
+
+	const grace = 2 * time.Second
+	ended := make(chan time.Time, 1)
+	var clearing sync.WaitGroup
+	clearing.Go(func() {
+		err := log.Clear(context.Background(), gone, grace, func(owner *roomlog.Record) *roomlog.Record {
+			ended <- time.Now()
+			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: roomlog.Expect{User: owner.From, Seq: owner.Seq}}
+		}, func([]roomlog.Record) {})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	mend := cut()
+	time.Sleep(grace + opts.Lease)
+	mended := time.Now()
+	mend()
+	if at := <-ended; at.Sub(mended) < grace-500*time.Millisecond {
+		t.Errorf("bob was ended %v after NATS could be reached again, want %v", at.Sub(mended), grace)
+	}
+	clearing.Wait()
+	kept.wait(t, "bob leaves", func(e roomlog.Event) bool { return e.Record != nil && e.Record.Kind == roomlog.Leave })
+}
+
+// TestAgain: a message that is repeated after NATS has forgotten its number is recorded once if it is looked for.
+func TestAgain(t *testing.T) {
+	nc := connect(t, startNATS(t))
+	log, _, _ := follow(t, nc, "a", natslog.Options{Shards: 1, Retention: time.Minute})
+	join(t, log, "a", "lobby", "ana")
+	join(t, log, "a", "lobby", "bob")
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), "beckon-rooms-0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.Duplicates = 100 * time.Millisecond // The least that there is.
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range []roomlog.Record{
+		{Kind: roomlog.Message, Room: "lobby", From: "ana", To: "bob", CSeq: 7, Data: []byte("hello")},
+		{Kind: roomlog.Broadcast, Room: "lobby", From: "ana", CSeq: 8, Data: []byte("hello all")},
+	} {
+		first := appendTo(t, log, rec)
+		probe := rec
+		probe.CSeq += 100
+		for once := appendTo(t, log, probe); appendTo(t, log, probe) == once; { // Until NATS has forgotten it.
+			time.Sleep(20 * time.Millisecond)
+		}
+		rec.Again = true
+		if again := appendTo(t, log, rec); again != first {
+			t.Errorf("the %s was recorded as %d, and when it was repeated as %d", rec.Kind, first, again)
+		}
+	}
 }
 
 // TestOrderlyEnd: a node that ends says so at once, and nobody has to wait for its lease.
