@@ -44,7 +44,7 @@ type history struct {
 	id   string // The user id.
 
 	arrived  map[lane][]int                          // Numbers of messages, in the order of their arrival.
-	failed   map[string]beckon.Code                  // By text: messages whose outcome came as an event.
+	failed   map[string]*beckon.Failure              // By text: messages whose outcome came as an event.
 	returned map[string]int                          // By text: how often a message came back as UNDELIVERED.
 	unnamed  map[string]int                          // By user id: the same of data, of which only the target is told.
 	present  map[string]map[string]beckon.UserStatus // By room and user id: who is there.
@@ -66,7 +66,7 @@ func newHistory(name, id string) *history {
 		name:     name,
 		id:       id,
 		arrived:  make(map[lane][]int),
-		failed:   make(map[string]beckon.Code),
+		failed:   make(map[string]*beckon.Failure),
 		returned: make(map[string]int),
 		unnamed:  make(map[string]int),
 		present:  make(map[string]map[string]beckon.UserStatus),
@@ -158,7 +158,7 @@ func (h *history) fail(f *beckon.Failure) {
 	case f.CallID == "":
 		h.wonder("a failure came as an event: %v", f)
 	default:
-		h.failed[f.CallID] = f.Code
+		h.failed[f.CallID] = f
 	}
 }
 

@@ -3,6 +3,7 @@ package faults
 import (
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -57,7 +58,7 @@ func fateOf(outcome error) fate {
 	switch {
 	case outcome == nil:
 		return recorded
-	case failed && failure.Code != beckon.Unavailable:
+	case failed && !strings.Contains(failure.Detail, "may have been recorded"): // As the client says of a server that started anew.
 		return refused
 	}
 	return unknown
@@ -73,9 +74,8 @@ func (g *ledger) look(people map[string]*history) map[lane][]letter {
 		for n := range lanes[l] {
 			if letter := &lanes[l][n]; letter.fate == posted {
 				letter.fate = recorded
-				if code, failed := people[l.from].failed[l.text(n)]; failed {
-					letter.why = &beckon.Failure{Code: code}
-					letter.fate = fateOf(letter.why)
+				if why, failed := people[l.from].failed[l.text(n)]; failed {
+					letter.why, letter.fate = why, fateOf(why)
 				}
 			}
 		}

@@ -224,8 +224,10 @@ func (a *attempt) failed(err error, sent bool) error {
 	switch e, api := errors.AsType[*jetstream.APIError](err); {
 	case api && (e.ErrorCode == lastSequenceInDoubt || e.ErrorCode == duplicateInDoubt):
 		wait = time.Millisecond // Others, or an earlier try of this one, are about to be decided.
-	case api && e.Code < 500:
+	case api && e.Code < 500 && !a.unknown:
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
+	case api && e.Code < 500:
+		return roomlog.ErrUnknown // An earlier try may have been stored.
 	case api, errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrDisconnected),
 		errors.Is(err, nats.ErrReconnectBufExceeded), errors.Is(err, jetstream.ErrNoStreamResponse):
 	default:
