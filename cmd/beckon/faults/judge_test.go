@@ -41,6 +41,9 @@ func TestJudge(t *testing.T) {
 	all := []beckon.Event{call(0), call(1), call(2)}
 	restarted := func(s *story) { s.forgets = true }
 	killed := func(s *story) { s.forgets, s.dies = true, true }
+	unreachable := func(s *story) { // By a log that others share.
+		s.dies, s.sent[calls][2].fate, s.sent[calls][2].why = true, refused, &beckon.Failure{Code: beckon.Unavailable}
+	}
 	bobGone := func(s *story) { s.gone["bob"] = true }
 	noteAna := func(events ...beckon.Event) func(*story) {
 		return func(s *story) {
@@ -64,6 +67,8 @@ func TestJudge(t *testing.T) {
 		{"never sent", append(all, call(3)), nil, "hall/ana/bob/3 arrived although it was refused"},
 		{"refused", all[:2], []func(*story){fate(2, refused)}, "hall/ana/bob/2 was refused"},
 		{"refused, and arrived", all, []func(*story){restarted, fate(2, refused)}, "arrived although it was refused"},
+		{"not recorded", all[:2], []func(*story){unreachable}, ""},
+		{"not recorded, and arrived", all, []func(*story){unreachable}, "arrived although it was refused"},
 		{"unsure", all, []func(*story){fate(2, unknown)}, "may have been recorded or not"},
 		{"unsure after a restart in order", all, []func(*story){restarted, fate(2, unknown)}, "may have been recorded or not"},
 		{"unsure after a kill", all, []func(*story){killed, fate(2, unknown)}, ""},

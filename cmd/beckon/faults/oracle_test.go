@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -123,8 +124,9 @@ func (v *verdict) judgeOutcomes(s story, l lane, letters []letter) {
 			v.fault("%s has no outcome", l.text(n))
 		case refused:
 			v.refused++
-			// A server that has forgotten who is there refuses messages to who has yet to come back.
-			if !s.forgets && !s.gone[l.to] {
+			// A server that has forgotten who is there refuses messages to who has yet to come back, and one that cannot reach the
+			// log that it shares any.
+			if !s.forgets && !s.gone[l.to] && !(s.dies && errors.Is(letter.why, beckon.Unavailable)) {
 				v.fault("%s was refused: %v", l.text(n), letter.why)
 			}
 		case unknown:

@@ -124,11 +124,12 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	defer running.Wait()
 	defer t.end()
 	for number := range l.opts.Shards {
-		last, err := l.lastSeq(t.done, number)
+		info, err := l.streamInfo(t.done, number, "")
 		if err != nil {
 			return fmt.Errorf("stream %s: %w", l.streams[number], err)
 		}
-		s := &shard{number: number, from: last + 1, begun: make(chan struct{}), copy: memlog.New(memlog.Options{
+		l.compareClocks(info.TimeStamp)
+		s := &shard{number: number, from: info.State.LastSeq + 1, begun: make(chan struct{}), copy: memlog.New(memlog.Options{
 			Retention: l.opts.Retention, MemberBytes: l.opts.MemberBytes, TotalBytes: l.opts.TotalBytes / l.opts.Shards,
 		})}
 		s.fed = sync.OnceFunc(func() { close(s.begun) })
@@ -169,6 +170,18 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	running.Wait()
 	h(roomlog.Event{Node: node})
 	return nil
+}
+
+// clocksApart is how far the clocks of a node and of NATS may be apart before that is worth a warning.
+const clocksApart = 10 * time.Second
+
+// compareClocks warns if the clock of NATS, which showed that time a moment ago, is not the node's: when a message has been kept
+// for its time the node sees by what NATS says of when it came.
+func (l *Log) compareClocks(shown time.Time) {
+	if apart := time.Since(shown); apart.Abs() > clocksApart {
+		l.opts.Logger.Warn("the clocks of this node and of NATS are apart: messages are kept for a shorter or a longer time by that much",
+			"nats", shown, "apart", apart.Round(time.Second), "kept", l.opts.Retention)
+	}
 }
 
 // copyTo has the copy of a shard tell the follower.

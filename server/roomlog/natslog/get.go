@@ -236,15 +236,6 @@ func (l *Log) streamInfo(ctx context.Context, shard int, filter string) (*jetstr
 	return stream.Info(ctx, jetstream.WithSubjectFilter(filter))
 }
 
-// lastSeq returns the number of the last message in a shard's stream, as its leader knows it.
-func (l *Log) lastSeq(ctx context.Context, shard int) (uint64, error) {
-	info, err := l.streamInfo(ctx, shard, "")
-	if err != nil {
-		return 0, err
-	}
-	return info.State.LastSeq, nil
-}
-
 // deleteAll deletes messages that were given up, so that no other node finds them. It is not waited for.
 func (l *Log) deleteAll(shard int, records []roomlog.Record) {
 	for i := range records {
