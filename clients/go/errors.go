@@ -63,9 +63,9 @@ const (
 	RoomFull = Code(beckonv1.FailureCode_FAILURE_CODE_ROOM_FULL)
 	// Undelivered: recorded, but the user went before it was known to have arrived. Always an event.
 	Undelivered = Code(beckonv1.FailureCode_FAILURE_CODE_UNDELIVERED)
-	// Unavailable: the server cannot record messages at present; try again.
+	// Unavailable: not recorded, since the server cannot at present; try again.
 	Unavailable = Code(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE)
-	// TokenExpiring: the access token is about to expire.
+	// TokenExpiring: the access is about to run out.
 	TokenExpiring = Code(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING)
 )
 
@@ -108,7 +108,7 @@ const (
 	NoToken Reason = "NO_TOKEN"
 	// BadToken: the access token is not one that the server trusts.
 	BadToken Reason = "BAD_TOKEN"
-	// TokenExpired: the access token ran out.
+	// TokenExpired: the access ran out.
 	TokenExpired Reason = "TOKEN_EXPIRED"
 	// NotAllowed: the access that was granted does not allow it.
 	NotAllowed Reason = "NOT_ALLOWED"

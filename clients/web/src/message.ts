@@ -4,7 +4,7 @@ import type { Presence, HangupReason, RejectReason } from "./gen/beckon/v1/signa
 export interface Join {
   /** Its name: any, for who is to meet. */
   room: string;
-  /** What others see. Absent: the name from the access token, else none. */
+  /** What others see. Absent: the name that comes with the access, else none. */
   name?: string;
   /** What else others see, as they like to use it. At most 32 entries and 4 KiB. */
   attributes?: Record<string, string>;

@@ -13,7 +13,7 @@ export { Peer };
 export interface RoomOptions {
   /** The room's name. */
   room: string;
-  /** What others see. Absent: the name from the access token, else none. */
+  /** What others see. Absent: the name that comes with the access, else none. */
   name?: string;
   /** What else others see, as they like to use it. */
   attributes?: Record<string, string>;
@@ -52,7 +52,7 @@ const kinds: readonly Kind[] = ["audio", "video"];
  *
  * Who comes calls those who are there already. A peer that speaks the protocol without this class, say a native one, can
  * keep to the same rule; but one that calls although it is called is also understood. A call that fails is made again,
- * unless the access token does not allow calls.
+ * unless the access does not allow calls.
  *
  * A session that loses its connection and goes on takes the room with it: calls go on, and those who are still there were
  * never gone. Somebody else who loses the server is `away` until they are back, or leave.

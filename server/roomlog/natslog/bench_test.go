@@ -16,7 +16,7 @@ import (
 )
 
 // BenchmarkCross has messages go from one node to another at a steady rate, and beside them the same bytes through
-// JetStream alone: published on the same condition, and followed by one consumer. It reports how long they take from the
+// JetStream alone: through as many streams, on the same condition. It reports how long they take from the
 // publishing to the delivery.
 func BenchmarkCross(b *testing.B) {
 	for _, rate := range []int{1000} {
@@ -36,6 +36,9 @@ func BenchmarkCross(b *testing.B) {
 		}
 	}
 }
+
+// crossShards is how many streams the messages go through.
+const crossShards = 4
 
 // crossAt sends b.N messages at a rate, each from a goroutine of its own, and reports what wait tells of them.
 func crossAt(b *testing.B, rate int, send func(i int), wait func(n int) []time.Duration) {
@@ -66,7 +69,7 @@ func since(data []byte) time.Duration {
 
 // crossLog sends from one node to another.
 func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
-	opts := natslog.Options{Shards: 4, Replicas: replicas, Retention: time.Minute}
+	opts := natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute}
 	took := make(chan time.Duration, 1<<16)
 	node := func(name string, h func(roomlog.Event)) *natslog.Log {
 		log, err := natslog.Open(b.Context(), connect(b, url), opts)
@@ -130,56 +133,60 @@ func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func
 		}
 }
 
-// crossRaw publishes to a stream that one consumer follows.
+// crossRaw publishes to as many streams, each of which one consumer follows.
 func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
 	js, err := jetstream.New(connect(b, url))
 	if err != nil {
 		b.Fatal(err)
 	}
-	config := jetstream.StreamConfig{
-		Name: "raw", Subjects: []string{"raw.>"}, MaxMsgsPerSubject: 1, Replicas: replicas, AllowDirect: true, AllowMsgTTL: true,
-		Duplicates: 2 * time.Minute,
-	}
-	if _, err := js.CreateStream(b.Context(), config); err != nil {
+	other, err := jetstream.New(connect(b, url))
+	if err != nil {
 		b.Fatal(err)
+	}
+	took := make(chan time.Duration, 1<<16)
+	for shard := range crossShards {
+		name := fmt.Sprint("raw-", shard)
+		if _, err := js.CreateStream(b.Context(), jetstream.StreamConfig{
+			Name: name, Subjects: []string{fmt.Sprintf("raw.%d.>", shard)}, MaxMsgsPerSubject: 1, Replicas: replicas, AllowDirect: true,
+			AllowMsgTTL: true, Duplicates: 2 * time.Minute,
+		}); err != nil {
+			b.Fatal(err)
+		}
+		consumer, err := other.OrderedConsumer(b.Context(), name, jetstream.OrderedConsumerConfig{FilterSubjects: []string{fmt.Sprintf("raw.%d.t.>", shard)}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		iter, err := consumer.Messages()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(iter.Stop)
+		go func() {
+			for {
+				msg, err := iter.Next()
+				if err != nil {
+					return
+				}
+				took <- since(msg.Data())
+			}
+		}()
 	}
 	const rooms = 50
 	var owner [rooms]uint64
+	ownerOf := func(room int) string { return fmt.Sprintf("raw.%d.o.%d", room%crossShards, room) }
 	for i := range rooms {
-		ack, err := js.Publish(b.Context(), fmt.Sprint("raw.o.", i), nil)
+		ack, err := js.Publish(b.Context(), ownerOf(i), nil)
 		if err != nil {
 			b.Fatal(err)
 		}
 		owner[i] = ack.Sequence
 	}
-	other, err := jetstream.New(connect(b, url))
-	if err != nil {
-		b.Fatal(err)
-	}
-	consumer, err := other.OrderedConsumer(b.Context(), "raw", jetstream.OrderedConsumerConfig{FilterSubjects: []string{"raw.t.>"}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	iter, err := consumer.Messages()
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(iter.Stop)
-	took := make(chan time.Duration, 1<<16)
-	go func() {
-		for {
-			msg, err := iter.Next()
-			if err != nil {
-				return
-			}
-			took <- since(msg.Data())
-		}
-	}()
 	return func(i int) {
-			msg := &nats.Msg{Subject: fmt.Sprint("raw.t.", i), Data: payload(), Header: nats.Header{
+			room := i % rooms
+			msg := &nats.Msg{Subject: fmt.Sprintf("raw.%d.t.%d", room%crossShards, i), Data: payload(), Header: nats.Header{
 				"Nats-Msg-Id":                                 {fmt.Sprint("m", i)},
-				"Nats-Expected-Last-Subject-Sequence":         {fmt.Sprint(owner[i%rooms])},
-				"Nats-Expected-Last-Subject-Sequence-Subject": {fmt.Sprint("raw.o.", i%rooms)},
+				"Nats-Expected-Last-Subject-Sequence":         {fmt.Sprint(owner[room])},
+				"Nats-Expected-Last-Subject-Sequence-Subject": {ownerOf(room)},
 				"Nats-TTL": {"90s"},
 			}}
 			for { // On three servers others on the same condition may be under way.
