@@ -41,7 +41,7 @@
 //   UNIMPLEMENTED        -                   a message is compressed                           not retry
 //   UNAUTHENTICATED      NO_TOKEN, BAD_TOKEN, TOKEN_EXPIRED
 //                                            no, a bad or an expired access token              not retry with it
-//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
+//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the access does not allow it, or an operator      not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
 //   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again
@@ -387,7 +387,7 @@ const (
 	LeaveReason_LEAVE_REASON_KICKED LeaveReason = 3
 	// The same identity came in anew.
 	LeaveReason_LEAVE_REASON_REPLACED LeaveReason = 4
-	// The access token ran out.
+	// The access ran out.
 	LeaveReason_LEAVE_REASON_EXPIRED LeaveReason = 5
 )
 
@@ -450,7 +450,7 @@ const (
 	FailureCode_FAILURE_CODE_NOT_IN_ROOM FailureCode = 2
 	// The user is not in the room, or no longer.
 	FailureCode_FAILURE_CODE_NO_SUCH_USER FailureCode = 3
-	// The access token does not allow it.
+	// The access does not allow it.
 	FailureCode_FAILURE_CODE_PERMISSION_DENIED FailureCode = 4
 	// Too many messages; try again later.
 	FailureCode_FAILURE_CODE_RATE_LIMITED FailureCode = 5
@@ -462,9 +462,10 @@ const (
 	// received it. It comes in the session's own log, with the message's `request_id`; after its `ack`, but for an `ack`
 	// that is repeated after a resume.
 	FailureCode_FAILURE_CODE_UNDELIVERED FailureCode = 8
-	// The server cannot record messages at present; try again.
+	// The message was not recorded, since the server cannot at present; try again. If it cannot tell whether the message was
+	// recorded, the stream ends with UNAVAILABLE, reason NO_LOG, and the message is to be repeated after the resume.
 	FailureCode_FAILURE_CODE_UNAVAILABLE FailureCode = 9
-	// The access token is about to expire: resume with a new one.
+	// The access is about to run out: resume with a new access token, or show again what let the client in.
 	FailureCode_FAILURE_CODE_TOKEN_EXPIRING FailureCode = 10
 )
 
@@ -1159,7 +1160,7 @@ type Join struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Not empty.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// What others see. Absent: the name from the access token, else none.
+	// What others see. Absent: the name that comes with the access, else none.
 	Name *string `protobuf:"bytes,2,opt,name=name,proto3,oneof" json:"name,omitempty"`
 	// What else others see, as they like to use it. At most 32 entries and 4 KiB, keys and values together; keys are 1 to
 	// 128 bytes without control characters.
@@ -1820,7 +1821,7 @@ func (x *Data) GetPayload() []byte {
 // Update changes what others see of the sender in one room. They hear it as Presence says.
 //
 // NOT_IN_ROOM. INVALID: bad or empty `name`, or `attributes` that would break their bounds once merged.
-// PERMISSION_DENIED: the access token does not let the user choose a name, or fixes an attribute.
+// PERMISSION_DENIED: the access does not let the user choose a name, or fixes an attribute.
 type Update struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Not empty.
@@ -2457,11 +2458,11 @@ type User struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Given by the server, unique.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Chosen by the user, or fixed by the access token; not unique; may be empty.
+	// Chosen by the user, or fixed by the access; not unique; may be empty.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Who the access token says this is (its subject). Empty without one.
+	// Who this is, as the access token (its subject), the certificate or the webhook says. Empty without one.
 	Identity string `protobuf:"bytes,3,opt,name=identity,proto3" json:"identity,omitempty"`
-	// Chosen by the user; some may be fixed by the access token.
+	// Chosen by the user; some may be fixed by the access.
 	Attributes map[string]string `protobuf:"bytes,4,rep,name=attributes,proto3" json:"attributes,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Whether the user's connection is up.
 	Status        UserStatus `protobuf:"varint,5,opt,name=status,proto3,enum=beckon.v1.UserStatus" json:"status,omitempty"`

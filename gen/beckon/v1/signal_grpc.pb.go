@@ -41,7 +41,7 @@
 //   UNIMPLEMENTED        -                   a message is compressed                           not retry
 //   UNAUTHENTICATED      NO_TOKEN, BAD_TOKEN, TOKEN_EXPIRED
 //                                            no, a bad or an expired access token              not retry with it
-//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
+//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the access does not allow it, or an operator      not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
 //   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again

@@ -41,7 +41,7 @@
 //   UNIMPLEMENTED        -                   a message is compressed                           not retry
 //   UNAUTHENTICATED      NO_TOKEN, BAD_TOKEN, TOKEN_EXPIRED
 //                                            no, a bad or an expired access token              not retry with it
-//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the token does not allow it, or an operator       not retry with it
+//   PERMISSION_DENIED    NOT_ALLOWED, KICKED the access does not allow it, or an operator      not retry with it
 //                                            ended the session
 //   RESOURCE_EXHAUSTED   SLOW_CONSUMER       the client does not read what it is sent          resume
 //   RESOURCE_EXHAUSTED   MESSAGE_TOO_LARGE   a message beyond twice `max_message_bytes` (far   not send it again
@@ -403,7 +403,7 @@ export type Join = Message<"beckon.v1.Join"> & {
   room: string;
 
   /**
-   * What others see. Absent: the name from the access token, else none.
+   * What others see. Absent: the name that comes with the access, else none.
    *
    * @generated from field: optional string name = 2;
    */
@@ -777,7 +777,7 @@ export const DataSchema: GenMessage<Data> = /*@__PURE__*/
  * Update changes what others see of the sender in one room. They hear it as Presence says.
  *
  * NOT_IN_ROOM. INVALID: bad or empty `name`, or `attributes` that would break their bounds once merged.
- * PERMISSION_DENIED: the access token does not let the user choose a name, or fixes an attribute.
+ * PERMISSION_DENIED: the access does not let the user choose a name, or fixes an attribute.
  *
  * @generated from message beckon.v1.Update
  */
@@ -1153,21 +1153,21 @@ export type User = Message<"beckon.v1.User"> & {
   id: string;
 
   /**
-   * Chosen by the user, or fixed by the access token; not unique; may be empty.
+   * Chosen by the user, or fixed by the access; not unique; may be empty.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Who the access token says this is (its subject). Empty without one.
+   * Who this is, as the access token (its subject), the certificate or the webhook says. Empty without one.
    *
    * @generated from field: string identity = 3;
    */
   identity: string;
 
   /**
-   * Chosen by the user; some may be fixed by the access token.
+   * Chosen by the user; some may be fixed by the access.
    *
    * @generated from field: map<string, string> attributes = 4;
    */
@@ -1976,7 +1976,7 @@ export enum LeaveReason {
   REPLACED = 4,
 
   /**
-   * The access token ran out.
+   * The access ran out.
    *
    * @generated from enum value: LEAVE_REASON_EXPIRED = 5;
    */
@@ -2024,7 +2024,7 @@ export enum FailureCode {
   NO_SUCH_USER = 3,
 
   /**
-   * The access token does not allow it.
+   * The access does not allow it.
    *
    * @generated from enum value: FAILURE_CODE_PERMISSION_DENIED = 4;
    */
@@ -2061,14 +2061,15 @@ export enum FailureCode {
   UNDELIVERED = 8,
 
   /**
-   * The server cannot record messages at present; try again.
+   * The message was not recorded, since the server cannot at present; try again. If it cannot tell whether the message was
+   * recorded, the stream ends with UNAVAILABLE, reason NO_LOG, and the message is to be repeated after the resume.
    *
    * @generated from enum value: FAILURE_CODE_UNAVAILABLE = 9;
    */
   UNAVAILABLE = 9,
 
   /**
-   * The access token is about to expire: resume with a new one.
+   * The access is about to run out: resume with a new access token, or show again what let the client in.
    *
    * @generated from enum value: FAILURE_CODE_TOKEN_EXPIRING = 10;
    */
