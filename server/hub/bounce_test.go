@@ -67,6 +67,33 @@ func TestUndelivered(t *testing.T) {
 	}
 }
 
+// TestWrittenWhileLeaving: what is just being written to who leaves does not come back.
+func TestWrittenWhileLeaving(t *testing.T) {
+	for _, leave := range []func(bob *phone){
+		func(bob *phone) { bob.Leave() },
+		func(bob *phone) {
+			bob.ask(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Leave{Leave: &beckonv1.Leave{Room: "lobby"}}})
+		},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			h := startKeeping(t, Config{})
+			ana, bob := call(t, h), call(t, h)
+			ana.enter("lobby", "ana", none)
+			bob.enter("lobby", "bob", none)
+			bob.read()
+			bob.freeze()
+			ana.ask(data(1, bob.ID(), "lobby", "one"))
+			time.AfterFunc(writingMoment/2, bob.thaw)
+			leave(bob)
+			ana.read()
+			bob.read()
+			if len(ana.got) > 0 || !slices.Equal(bob.got, []string{"one"}) {
+				t.Errorf("bob got %q, and ana %q", bob.got, ana.got)
+			}
+		})
+	}
+}
+
 // TestComesBackAgain: what came back is kept for a sender that is away itself, and for one whose cursor is older.
 func TestComesBackAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

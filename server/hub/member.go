@@ -162,6 +162,7 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 		return 0, f
 	}
 	m.room.mayLeave(m, beckonv1.LeaveReason_LEAVE_REASON_LEFT)
+	s.finishReading()
 	s.leaves.Store(s.out != nil)
 	defer s.leaves.Store(false)
 	seq, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, id, roomlog.Expect{User: s.id, Seq: m.owner})
@@ -172,6 +173,14 @@ func (s *Session) leave(ctx context.Context, room string, id uint64) (roomlog.Se
 	s.drop(m)
 	s.noteRooms()
 	return seq, nil
+}
+
+// finishReading waits a moment for what is being written to the client, which is about to leave: the client may have it already,
+// and then it is not to come back to its sender. s.mu must be held.
+func (s *Session) finishReading() {
+	if s.out != nil {
+		s.out.finishWriting()
+	}
 }
 
 // part ends a membership for good: even if the log cannot record it, the session is no longer in the room here.

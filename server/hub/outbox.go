@@ -249,6 +249,23 @@ func (o *outbox) written() <-chan struct{} {
 	return idle
 }
 
+// finishWriting waits until nothing is left to write, but no longer than a moment.
+func (o *outbox) finishWriting() {
+	if _, idle := o.activity(); idle {
+		return
+	}
+	moment := time.NewTimer(writingMoment)
+	defer moment.Stop()
+	select {
+	case <-o.written():
+	case <-moment.C:
+	}
+}
+
+// writingMoment is how long an event that is being written may take to count as written. A stream that takes it at all takes it
+// sooner.
+const writingMoment = 50 * time.Millisecond
+
 // activity returns how many frames were queued so far, and whether all of them have been written.
 func (o *outbox) activity() (pushes uint64, idle bool) {
 	o.mu.Lock()

@@ -329,6 +329,9 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 		return
 	}
 	s.ended = true
+	if reason == beckonv1.LeaveReason_LEAVE_REASON_LEFT && len(s.members) > 0 {
+		s.finishReading()
+	}
 	s.leaves.Store(reason == beckonv1.LeaveReason_LEAVE_REASON_LEFT && s.out != nil)
 	if s.overdue != nil {
 		s.overdue.Stop()
