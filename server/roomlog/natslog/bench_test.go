@@ -3,8 +3,10 @@ package natslog_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,6 +39,52 @@ func BenchmarkCross(b *testing.B) {
 	}
 }
 
+// BenchmarkJoin has users enter rooms of ten, 64 at a time, and beside them JetStream alone take as many messages on the same
+// condition. Both are followed by one node.
+func BenchmarkJoin(b *testing.B) {
+	for name, url := range map[string]func(testing.TB) string{"R1": startNATS, "R3": startNATSCluster} {
+		replicas := map[string]int{"R1": 1, "R3": 3}[name]
+		b.Run(name+"/natslog", func(b *testing.B) {
+			log := crossNode(b, connect(b, url(b)), "here", replicas, func(roomlog.Event) {})
+			joinAll(b, func(user int) error {
+				_, err := log.Append(context.Background(), roomlog.Record{
+					Kind: roomlog.Join, Room: fmt.Sprint("room ", user/10), From: fmt.Sprint("user ", user), Node: "here",
+					Expect: roomlog.Expect{User: fmt.Sprint("user ", user)}, Data: payload(),
+				})
+				return err
+			})
+		})
+		b.Run(name+"/JetStream", func(b *testing.B) {
+			js, _ := rawStreams(b, url(b), replicas, "o")
+			joinAll(b, func(user int) error {
+				_, err := js.PublishMsg(context.Background(), &nats.Msg{
+					Subject: fmt.Sprintf("raw.%d.o.%d.%d", user/10%crossShards, user/10, user), Data: payload(), Header: nats.Header{
+						"Nats-Msg-Id":                         {fmt.Sprint("m", user)},
+						"Nats-Expected-Last-Subject-Sequence": {"0"},
+					},
+				})
+				return err
+			})
+		})
+	}
+}
+
+// joinAll has b.N users join, 64 at a time.
+func joinAll(b *testing.B, join func(user int) error) {
+	var users atomic.Int64
+	b.SetParallelism(max(1, 64/runtime.GOMAXPROCS(0)))
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := join(int(users.Add(1))); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "joins/s")
+}
+
 // crossShards is how many streams the messages go through.
 const crossShards = 4
 
@@ -67,30 +115,31 @@ func since(data []byte) time.Duration {
 	return time.Duration(time.Now().UnixNano() - sent)
 }
 
+// crossNode starts a node.
+func crossNode(b *testing.B, nc *nats.Conn, name string, replicas int, h func(roomlog.Event)) *natslog.Log {
+	log, err := natslog.Open(b.Context(), nc, natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	up := make(chan struct{})
+	go func() {
+		_ = log.Follow(context.Background(), name, func(e roomlog.Event) {
+			if e.Node == name && e.Up {
+				close(up)
+			}
+			h(e)
+		})
+	}()
+	<-up
+	b.Cleanup(func() { _ = log.Close() })
+	return log
+}
+
 // crossLog sends from one node to another.
 func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
-	opts := natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute}
 	took := make(chan time.Duration, 1<<16)
-	node := func(name string, h func(roomlog.Event)) *natslog.Log {
-		log, err := natslog.Open(b.Context(), connect(b, url), opts)
-		if err != nil {
-			b.Fatal(err)
-		}
-		up := make(chan struct{})
-		go func() {
-			_ = log.Follow(context.Background(), name, func(e roomlog.Event) {
-				if e.Node == name && e.Up {
-					close(up)
-				}
-				h(e)
-			})
-		}()
-		<-up
-		b.Cleanup(func() { _ = log.Close() })
-		return log
-	}
-	from := node("from", func(roomlog.Event) {})
-	to := node("to", func(e roomlog.Event) {
+	from := crossNode(b, connect(b, url), "from", replicas, func(roomlog.Event) {})
+	to := crossNode(b, connect(b, url), "to", replicas, func(e roomlog.Event) {
 		if e.Record != nil && e.Record.Kind == roomlog.Message {
 			took <- since(e.Record.Data)
 		}
@@ -133,8 +182,8 @@ func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func
 		}
 }
 
-// crossRaw publishes to as many streams, each of which one consumer follows.
-func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+// rawStreams makes as many streams, and follows what is on the subjects of that kind in each: how old it is comes on took.
+func rawStreams(b *testing.B, url string, replicas int, kind string) (js jetstream.JetStream, took chan time.Duration) {
 	js, err := jetstream.New(connect(b, url))
 	if err != nil {
 		b.Fatal(err)
@@ -143,7 +192,7 @@ func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func
 	if err != nil {
 		b.Fatal(err)
 	}
-	took := make(chan time.Duration, 1<<16)
+	took = make(chan time.Duration, 1<<20)
 	for shard := range crossShards {
 		name := fmt.Sprint("raw-", shard)
 		if _, err := js.CreateStream(b.Context(), jetstream.StreamConfig{
@@ -152,7 +201,7 @@ func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func
 		}); err != nil {
 			b.Fatal(err)
 		}
-		consumer, err := other.OrderedConsumer(b.Context(), name, jetstream.OrderedConsumerConfig{FilterSubjects: []string{fmt.Sprintf("raw.%d.t.>", shard)}})
+		consumer, err := other.OrderedConsumer(b.Context(), name, jetstream.OrderedConsumerConfig{FilterSubjects: []string{fmt.Sprintf("raw.%d.%s.>", shard, kind)}})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -171,6 +220,12 @@ func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func
 			}
 		}()
 	}
+	return js, took
+}
+
+// crossRaw publishes to the streams on the condition that somebody is still where that was.
+func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+	js, took := rawStreams(b, url, replicas, "t")
 	const rooms = 50
 	var owner [rooms]uint64
 	ownerOf := func(room int) string { return fmt.Sprintf("raw.%d.o.%d", room%crossShards, room) }
