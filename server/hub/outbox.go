@@ -46,7 +46,7 @@ type outbox struct {
 
 	mu      sync.Mutex
 	queue   []frame // Guarded by mu.
-	spare   []frame // Guarded by mu. Empty: the array of a queue to come.
+	spare   []frame // Guarded by mu. Empty: the array of a queue to come. Nil while nothing is written.
 	writing bool    // Guarded by mu. A goroutine writes.
 	closed  bool    // Guarded by mu. Takes nothing any more.
 	pushes  uint64  // Guarded by mu. How many frames were queued.
@@ -117,8 +117,10 @@ func (o *outbox) isClosed() bool {
 
 // write writes frames until none is left.
 func (o *outbox) write() {
+	var done []frame // The batch before.
 	for {
 		o.mu.Lock()
+		o.spare = done[:0]
 		batch := o.queue
 		if len(batch) == 0 {
 			o.restLocked()
@@ -141,12 +143,7 @@ func (o *outbox) write() {
 			}
 			batch[i] = frame{}
 		}
-
-		if cap(batch) <= keptFrames {
-			o.mu.Lock()
-			o.spare = batch[:0]
-			o.mu.Unlock()
-		}
+		done = batch
 	}
 }
 
@@ -218,6 +215,18 @@ func (o *outbox) leaveLine(m *member) {
 // restLocked tells that the writer has stopped. o.mu must be held.
 func (o *outbox) restLocked() {
 	o.writing = false
+	if len(o.queue) == 0 && !o.closed { // What comes next needs no other array, and what a burst took is given back.
+		o.queue = nil
+		if cap(o.spare) <= keptFrames {
+			o.queue = o.spare
+		}
+	}
+	o.spare = nil
+	o.tellIdleLocked()
+}
+
+// tellIdleLocked wakes who waits until nothing is left to write. o.mu must be held.
+func (o *outbox) tellIdleLocked() {
 	if o.idle != nil {
 		close(o.idle)
 		o.idle = nil
@@ -229,10 +238,7 @@ func (o *outbox) closeLocked() {
 	o.closed = true
 	o.dropped.Store(true)
 	o.queue, o.spare = nil, nil
-	if o.idle != nil { // What waits for that should see why it is not worth it.
-		close(o.idle)
-		o.idle = nil
-	}
+	o.tellIdleLocked() // What waits for that should see why it is not worth it.
 }
 
 // written returns a channel that is closed once nothing is left to write, or nothing more will be written.
@@ -244,7 +250,7 @@ func (o *outbox) written() <-chan struct{} {
 	}
 	idle := o.idle
 	if !o.writing {
-		o.restLocked()
+		o.tellIdleLocked()
 	}
 	return idle
 }
