@@ -48,6 +48,7 @@ type brokerConfig struct {
 	Name, Dir string
 	Route     string   // Where it takes routes; empty: it is alone.
 	Routes    []string // Of all.
+	OnDisk    bool     // What it writes goes to a disk that can be slow.
 }
 
 // command returns the process.
@@ -72,13 +73,16 @@ func runChild() {
 	if config == "" {
 		return
 	}
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	c := new(child)
+	err := json.Unmarshal([]byte(config), c)
+	if err == nil && c.Broker != nil && c.Broker.OnDisk {
+		err = useDisk()
+	}
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(1)
 	}()
-	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	c := new(child)
-	err := json.Unmarshal([]byte(config), c)
 	switch {
 	case err != nil:
 	case c.Node != nil:

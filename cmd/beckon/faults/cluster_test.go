@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -16,6 +17,7 @@ type clusterScenario struct {
 	name    string
 	brief   bool             // Runs with the other tests, on one NATS server.
 	proxied bool             // Between nodes and NATS there is a network that can fail.
+	disks   bool             // The disks of the NATS servers can be slow.
 	usual   bool             // The window, the heartbeat and the lease are the defaults.
 	window  time.Duration    // For how long sessions are kept; 0: 5 s.
 	pace    time.Duration    // How often each lane brings messages; 0: every 100 ms.
@@ -107,6 +109,18 @@ var clusterScenarios = []clusterScenario{
 		w.awaitTalk(3)
 		w.passGrace()
 	}},
+	{name: "as usual: all NATS servers stand still for 70 s", usual: true, pace: time.Second, fault: func(w *cluster) {
+		for _, broker := range w.brokers { // For longer than a node waits for an answer.
+			broker.signal(syscall.SIGSTOP)
+		}
+		w.pass(70 * time.Second)
+		for _, broker := range w.brokers {
+			broker.signal(syscall.SIGCONT)
+		}
+		w.awaitBack()
+		w.awaitTalk(3)
+		w.passGrace()
+	}},
 	{name: "a node is cut off from NATS for 2 s", proxied: true, fault: func(w *cluster) {
 		w.cutOff(0, 2*time.Second)
 		w.awaitTalk(3)
@@ -151,6 +165,12 @@ var clusterScenarios = []clusterScenario{
 				way.heal()
 			}
 		}
+	}},
+	{name: "the disk of a NATS server is slow", disks: true, fault: func(w *cluster) {
+		w.slowDown(w.brokers[:1], 200*time.Millisecond)
+	}},
+	{name: "all disks are slow", disks: true, pace: time.Second, fault: func(w *cluster) {
+		w.slowDown(w.brokers, 10*time.Millisecond)
 	}},
 	{name: "one thing after another", proxied: true, window: 30 * time.Second, pace: 500 * time.Millisecond, fault: func(w *cluster) {
 		for round := range 6 {
@@ -214,6 +234,21 @@ func (w *cluster) cutOff(node int, d time.Duration) {
 	}
 }
 
+// slowDown has all that these NATS servers write to their disks take longer by d, for some time.
+func (w *cluster) slowDown(brokers []*server, d time.Duration) {
+	w.t.Helper()
+	for _, broker := range brokers {
+		broker.disk.slow(d)
+	}
+	w.pass(6 * time.Second)
+	w.awaitTalk(2)
+	for _, broker := range brokers {
+		broker.disk.slow(0)
+	}
+	w.awaitTalk(3)
+	w.passGrace()
+}
+
 // passGrace lets the time pass after which what is left behind is cleared, while people talk.
 func (w *cluster) passGrace() { w.pass(w.lease + w.window + time.Second) }
 
@@ -234,7 +269,7 @@ func TestCluster(t *testing.T) {
 
 // run lets people talk while the cluster fails, and judges what they saw.
 func (s clusterScenario) run(t *testing.T) row {
-	config := clusterConfig{brokers: 1, proxied: s.proxied, window: cmp.Or(s.window, 5*time.Second), heartbeat: heartbeat, lease: 3 * time.Second}
+	config := clusterConfig{brokers: 1, proxied: s.proxied, slowDisks: s.disks, window: cmp.Or(s.window, 5*time.Second), heartbeat: heartbeat, lease: 3 * time.Second}
 	if *long {
 		config.brokers = 3
 	}

@@ -30,6 +30,7 @@ type clusterConfig struct {
 	window, heartbeat time.Duration
 	lease             time.Duration
 	proxied           bool // Between each node and NATS is a network that can fail.
+	slowDisks         bool // Those of the NATS servers can be slow.
 }
 
 // cluster is nodes, the NATS servers that they share, and the people on them.
@@ -74,9 +75,17 @@ func (w *cluster) startBrokers() {
 		if len(addrs) > 1 {
 			config.Route, config.Routes = routes[i], routes
 		}
-		s := &server{t: w.t, addr: addr, errors: true, command: func(addr string) *exec.Cmd {
-			return child{Addr: addr, Broker: config}.command(w.t)
-		}}
+		s := &server{t: w.t, addr: addr, errors: true}
+		if w.slowDisks {
+			config.OnDisk, s.disk = true, &disk{t: w.t}
+		}
+		s.command = func(addr string) *exec.Cmd {
+			command := child{Addr: addr, Broker: config}.command(w.t)
+			if s.disk != nil {
+				s.disk.attach(command)
+			}
+			return command
+		}
 		w.brokers = append(w.brokers, s)
 		starting.Go(func() { s.start(addr) })
 	}

@@ -62,7 +62,7 @@ func (w *company) say(l lane) bool {
 	if l.to != "" {
 		to = w.people[l.to].session.ID()
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*patience) // Longer than any fault lasts.
 	defer cancel()
 	var numbers []int
 	for i := range burst - 1 {

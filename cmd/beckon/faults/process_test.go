@@ -25,6 +25,7 @@ type server struct {
 	addr    string                      // Where clients connect; chosen by the kernel for the first process.
 	command func(addr string) *exec.Cmd // Returns a process that is to listen there.
 	errors  bool                        // It may log errors: what it needs fails.
+	disk    *disk                       // What it writes to. Nil: the machine's own.
 
 	// Owned by the scenario.
 	process *exec.Cmd
