@@ -263,6 +263,9 @@ func (s *stream) RecvMsg(m any) error {
 	message, err := s.next()
 	if err != nil {
 		s.end = err
+		if body, ok := s.body.(io.Closer); ok {
+			_ = body.Close() // All of it was read, or is of no use.
+		}
 		return err
 	}
 	return s.conn.Codec.Unmarshal(mem.BufferSlice{mem.SliceBuffer(message)}, m)
@@ -296,6 +299,8 @@ func (s *stream) next() ([]byte, error) {
 			if _, _, err := s.ws.Read(unending); websocket.CloseStatus(err) != websocket.StatusNormalClosure {
 				return nil, status.Errorf(codes.Internal, "the websocket ended with %v: expected the status 1000", err)
 			}
+		} else if n, err := io.Copy(io.Discard, s.body); n > 0 || err != nil { // So that the next call can have the connection.
+			return nil, status.Errorf(codes.Internal, "%d bytes follow the trailers, and then %v: expected the end", n, err)
 		}
 		return nil, statusOf(s.trailer)
 	}
