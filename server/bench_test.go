@@ -31,6 +31,9 @@ import (
 const serveEnv = "BECKON_TEST_SERVE"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(silentEnv) != "" {
+		silentChild()
+	}
 	kind := os.Getenv(serveEnv)
 	if kind == "" {
 		os.Exit(m.Run())
