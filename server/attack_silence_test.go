@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -43,13 +44,16 @@ type silentAttack struct {
 
 // silences are those on each port, by its name.
 var silences = map[string]silentAttack{
-	// The preface, and settings that are empty. Whoever has sent them has a connection, and may take its time to open a stream.
-	"gRPC": {"grpc", http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00", true},
+	// Whoever has greeted so has a connection, and may take its time to open a stream.
+	"gRPC": {"grpc", http2.ClientPreface + noSettings, true},
 	// A websocket, without the headers that it begins with.
 	"the web": {"web", upgradeRequest, false},
 	// A request that goes no further.
 	"the admin port": {"admin", "GET /healthz HTTP/1.1\r\nHost: localhost\r\n", false},
 }
+
+// noSettings are settings of HTTP/2 that say nothing.
+const noSettings = "\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 
 // How long the server waits for the first words. All connections must be open before the first of them is closed, which some
 // machine may not manage in time: then it is tried again with twice as long.
@@ -194,6 +198,39 @@ func (s *siege) end() {
 	}
 	for _, p := range s.pairs {
 		p.end()
+	}
+}
+
+// TestSilentConnections: a connection of native gRPC is closed if the client does not greet, and otherwise when it does not answer
+// a ping.
+func TestSilentConnections(t *testing.T) {
+	for name, c := range map[string]struct {
+		words string
+		want  time.Duration
+	}{
+		"nothing":       {"", 10 * time.Second},
+		"half a word":   {http2.ClientPreface[:10], 10 * time.Second},
+		"the preface":   {http2.ClientPreface, 10 * time.Second},
+		"settings, too": {http2.ClientPreface + noSettings, 80 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := start(t, server.Config{}, nil)
+				began := time.Now()
+				conn, err := s.pipe(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer conn.Close()
+				if _, err := io.WriteString(conn, c.words); err != nil {
+					t.Fatal(err)
+				}
+				_, _ = io.Copy(io.Discard, conn) // Until the server closes it.
+				if took := time.Since(began); took != c.want {
+					t.Errorf("it was closed after %s, want %s", took, c.want)
+				}
+			})
+		})
 	}
 }
 
