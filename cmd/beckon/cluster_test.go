@@ -192,6 +192,26 @@ func TestServeEndsBeforeNATS(t *testing.T) {
 	}
 }
 
+// TestServeOneDirectory: two nodes cannot keep their streams in one directory. When a node was killed, its directory is free.
+func TestServeOneDirectory(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "nats")
+	args := []string{
+		"serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=off", "--log-format=json", "--session-key-file=" + writeFile(t, testSecret),
+		"--nats=embedded", "--nats-dir=" + dir,
+	}
+	first, log := startProcess(t, args...)
+	awaitReady(log)
+	second := start(t, args...)
+	second.errs.expect(dir + " is in use")
+	second.expectExit(exitFailed)
+	if err := first.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = first.Wait() // It was killed.
+	_, log = startProcess(t, args...)
+	awaitReady(log)
+}
+
 // TestClusterStatus: what is wrong is told, and shows in the exit code.
 func TestClusterStatus(t *testing.T) {
 	_, ports := startServer(t, "--admin=127.0.0.1:0")

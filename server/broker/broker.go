@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
@@ -65,6 +66,7 @@ type Broker struct {
 	// Immutable.
 	conn    *nats.Conn
 	server  *server.Server // Nil: it is elsewhere.
+	lock    *flock.Flock   // Of its directory. Nil: it has none.
 	waiting *starting.Wait
 }
 
@@ -86,8 +88,12 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	target := strings.Join(cfg.URLs, ",")
 	if len(cfg.URLs) == 0 {
 		var err error
+		if b.lock, err = lock(cfg.Dir); err != nil {
+			return nil, err
+		}
 		user, password := "beckon", rand.Text()
 		if b.server, err = start(cfg, user, password); err != nil {
+			b.Close()
 			return nil, err
 		}
 		target = ""
@@ -119,6 +125,9 @@ func (b *Broker) Close() {
 	if b.server != nil {
 		b.server.Shutdown()
 		b.server.WaitForShutdown()
+	}
+	if b.lock != nil {
+		_ = b.lock.Close() // Whoever comes next may have to wait for the end of the process.
 	}
 }
 
@@ -204,7 +213,8 @@ func start(cfg Config, user, password string) (*server.Server, error) {
 	s.Start()
 	if !s.ReadyForConnections(serverTimeout) {
 		s.Shutdown()
-		return nil, fmt.Errorf("NATS inside this process is not ready after %s: is its directory %s another's, or its address %s?", serverTimeout, cfg.Dir, cfg.ClusterAddr)
+		s.WaitForShutdown()
+		return nil, fmt.Errorf("NATS inside this process is not ready after %s: can it write to its directory %s, and is its address %s free?", serverTimeout, cfg.Dir, cfg.ClusterAddr)
 	}
 	return s, nil
 }
