@@ -20,8 +20,9 @@ type Cluster struct {
 	// A connection that reconnects by itself for as long as it takes, and buffers nothing meanwhile (nats.MaxReconnects(-1),
 	// nats.ReconnectBufSize(-1)). It must outlive the server.
 	NATS *nats.Conn
-	// Instead: returns such a connection once there is one, or ctx has ended, and tells what it waits for.
-	Connect func(ctx context.Context, waiting *starting.Wait) (*nats.Conn, error)
+	// Instead: returns such a connection once there is one, or ctx has ended, and tells what it waits for. If the servers are
+	// its own, they take messages of maxPayload bytes.
+	Connect func(ctx context.Context, waiting *starting.Wait, maxPayload int) (*nats.Conn, error)
 	// What this node is called; others may have the same name, but then it is hard to tell them apart. Default: the host's
 	// name.
 	Node string
@@ -49,6 +50,13 @@ func (c Config) checkCluster() error {
 	return nil
 }
 
+// maxData returns how many bytes the data of a record may have: a message, and besides it who it is from and the room; or who
+// has joined, with what an access token says of that.
+func (c Config) maxData() int { return c.MaxMessageBytes + 16<<10 }
+
+// maxPayload returns how many bytes a message between nodes may have: a record, or a Send that is forwarded whole.
+func (c Config) maxPayload() int { return natslog.Payload(c.maxData() + 3*c.MaxMessageBytes) }
+
 // openLog returns where rooms are kept. ctx bounds how long that may take.
 func (s *Server) openLog(ctx context.Context) (roomlog.Log, error) {
 	opts, c := s.cfg.log(), s.cfg.Cluster
@@ -58,14 +66,14 @@ func (s *Server) openLog(ctx context.Context) (roomlog.Log, error) {
 	nc := c.NATS
 	if nc == nil {
 		var err error
-		if nc, err = c.Connect(ctx, s.opening); err != nil {
+		if nc, err = c.Connect(ctx, s.opening, s.cfg.maxPayload()); err != nil {
 			return nil, err
 		}
 	}
 	log, err := natslog.Open(ctx, nc, natslog.Options{
 		Prefix: c.Prefix, Shards: c.Shards, Replicas: c.Replicas, Memory: c.Memory, Lease: c.Lease,
 		Retention: opts.Retention, MemberBytes: opts.MemberBytes, TotalBytes: opts.TotalBytes,
-		Patience: s.cfg.HeartbeatInterval, Logger: s.log, Version: s.cfg.Version, Waiting: s.opening,
+		MaxData: s.cfg.maxData(), Patience: s.cfg.HeartbeatInterval, Logger: s.log, Version: s.cfg.Version, Waiting: s.opening,
 		Load: func() (load natslog.Load) {
 			if h := s.started.Load(); h != nil {
 				load = natslog.Load{Sessions: h.Sessions(), Rooms: h.Rooms()}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/nats-io/nats.go"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/encoding/protowire"
@@ -18,7 +19,7 @@ import (
 // A Send that reaches another node than the session's is forwarded there: as a protobuf message with the session's token
 // (1) and the messages (2), or with the text of revocations (3). The answer is a google.rpc.Status.
 
-// forward has another node of the cluster handle a Send.
+// forward has another node of the cluster handle a Send. What NATS does not take at once goes in parts, one after the other.
 func (s *Server) forward(ctx context.Context, token string, messages [][]byte) error {
 	b := protowire.AppendTag(nil, 1, protowire.BytesType)
 	b = protowire.AppendString(b, token)
@@ -30,6 +31,14 @@ func (s *Server) forward(ctx context.Context, token string, messages [][]byte) e
 	switch {
 	case errors.Is(err, hub.ErrNotForwarded):
 		return errNoSession
+	case errors.Is(err, nats.ErrMaxPayload) && len(messages) > 1:
+		half := len(messages) / 2
+		if err := s.forward(ctx, token, messages[:half]); err != nil {
+			return err
+		}
+		return s.forward(ctx, token, messages[half:])
+	case errors.Is(err, nats.ErrMaxPayload):
+		return ending(messageTooLarge, fmt.Sprintf("a message has %d bytes, too many to reach the node that has the session: expected at most %d", len(messages[0]), s.cfg.MaxMessageBytes))
 	case err != nil:
 		return ending(hub.NoLog, "the node that has the session cannot be asked: "+err.Error())
 	}

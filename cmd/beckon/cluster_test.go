@@ -249,7 +249,8 @@ func TestClusterStatus(t *testing.T) {
 // TestServeClusterErrors: flags that make no cluster are refused in words that tell what to do.
 func TestServeClusterErrors(t *testing.T) {
 	key, dir := writeFile(t, testSecret), filepath.Join(t.TempDir(), "nats")
-	guarded := freeAddress(t)
+	guarded, narrow := freeAddress(t), freeAddress(t)
+	startNATS(t, narrow, &natsserver.Options{JetStream: true, MaxPayload: 100_000})
 	startNATS(t, guarded, &natsserver.Options{Username: "ana", Password: "secret"})
 	inside := []string{"--nats=embedded", "--nats-dir=" + dir, "--session-key-file=" + key}
 	for want, args := range map[string][]string{
@@ -266,6 +267,7 @@ func TestServeClusterErrors(t *testing.T) {
 		"expected --nats, too":                                                       {"--nats-prefix=other"},
 		"Authorization Violation: expected credentials":                              {"--nats=nats://ana:guess@" + guarded, "--session-key-file=" + key},
 		"NATS has no JetStream":                                                      {"--nats=nats://ana:secret@" + guarded, "--session-key-file=" + key},
+		"the largest message needs 282624 bytes in NATS, which takes 100000 at most": {"--nats=nats://" + narrow, "--session-key-file=" + key},
 		"the session key in":                                                         {"--nats=nats://" + freeAddress(t), "--session-key-file=" + writeFile(t, "short")},
 	} {
 		p := start(t, append([]string{"serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=off"}, args...)...)

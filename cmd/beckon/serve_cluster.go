@@ -122,8 +122,8 @@ func (f *clusterFlags) addNode(config *server.Config) (end func(), err error) {
 	var b *broker.Broker
 	config.Cluster = &server.Cluster{
 		Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory",
-		Connect: func(ctx context.Context, waiting *starting.Wait) (*nats.Conn, error) {
-			cfg.Waiting = waiting
+		Connect: func(ctx context.Context, waiting *starting.Wait, maxPayload int) (*nats.Conn, error) {
+			cfg.Waiting, cfg.MaxPayload = waiting, maxPayload
 			var err error
 			if b, err = broker.Open(ctx, cfg); err != nil {
 				return nil, err

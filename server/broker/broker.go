@@ -39,6 +39,8 @@ type Config struct {
 
 	// Where a server inside this process keeps its streams.
 	Dir string
+	// How many bytes a message may have there; NATS itself takes up to 64 MiB. 0: 1 MiB.
+	MaxPayload int
 	// Where that is reached by those of the other nodes, "host:port". Empty: it is alone.
 	ClusterAddr string
 	// Where it reaches the others. Its own address may be among them.
@@ -199,6 +201,7 @@ func start(cfg Config, user, password string) (*server.Server, error) {
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: user, Password: password,
 		JetStream: true, StoreDir: cfg.Dir,
 		PingInterval: pingInterval, MaxPingsOut: maxPings,
+		MaxPayload: int32(min(max(cfg.MaxPayload, server.MAX_PAYLOAD_SIZE), server.MAX_PENDING_SIZE)),
 	}
 	if cfg.ClusterAddr != "" {
 		if err := cfg.join(options); err != nil {

@@ -71,10 +71,13 @@ func use(t *testing.T, b *broker.Broker, replicas int) {
 
 // TestInside: a server inside the process keeps what it has over a restart, and lets nobody else in.
 func TestInside(t *testing.T) {
-	cfg := broker.Config{Name: "alone", Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler)}
+	cfg := broker.Config{Name: "alone", Dir: t.TempDir(), MaxPayload: 3 << 20, Logger: slog.New(slog.DiscardHandler)}
 	b, err := broker.Open(t.Context(), cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if takes := b.Conn().MaxPayload(); takes != 3<<20 {
+		t.Errorf("it takes messages of %d bytes, want %d", takes, 3<<20)
 	}
 	use(t, b, 1)
 	b.Close()

@@ -170,6 +170,9 @@ func (s *Session) failureOf(err error, req *wire.Request, room string) *failure 
 	if _, ok := errors.AsType[*roomlog.ConflictError](err); ok { // Only of the session's own membership.
 		return fail(beckonv1.FailureCode_FAILURE_CODE_NOT_IN_ROOM, "room", "the session is no longer in room %q", room).about(&req.Relay)
 	}
+	if errors.Is(err, roomlog.ErrTooLarge) { // Though it is within the bound: not all nodes, or servers of the log, have the same.
+		return fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind), "the message could not be recorded: %v", roomlog.ErrTooLarge).about(&req.Relay)
+	}
 	return fail(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE, "", "the message could not be recorded: %v", err).about(&req.Relay)
 }
 

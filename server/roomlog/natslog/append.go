@@ -30,6 +30,9 @@ const (
 	wrongLastSequence   jetstream.ErrorCode = 10071 // The condition does not hold.
 	lastSequenceInDoubt jetstream.ErrorCode = 10164 // Another message on that condition is on its way.
 	duplicateInDoubt    jetstream.ErrorCode = 10158 // The same message is on its way.
+	messageTooLarge     jetstream.ErrorCode = 10054
+	headerTooLarge      jetstream.ErrorCode = 10097
+	storeFailed         jetstream.ErrorCode = 10077 // The description tells why.
 )
 
 // Append implements roomlog.Log. It goes on even if ctx is cancelled, since the outcome has to be known.
@@ -224,6 +227,8 @@ func (a *attempt) failed(err error, sent bool) error {
 	switch e, api := errors.AsType[*jetstream.APIError](err); {
 	case api && (e.ErrorCode == lastSequenceInDoubt || e.ErrorCode == duplicateInDoubt):
 		wait = time.Millisecond // Others, or an earlier try of this one, are about to be decided.
+	case isTooLarge(err):
+		return fmt.Errorf("%w: %w", roomlog.ErrTooLarge, err)
 	case api && e.Code < 500 && !a.unknown:
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
 	case api && e.Code < 500:

@@ -44,6 +44,9 @@ type Options struct {
 	// As in memlog.Options, of this node.
 	MemberBytes, TotalBytes int
 
+	// How many bytes of data the largest record has. Open makes sure that NATS takes it.
+	MaxData int
+
 	// How long an Append waits for a NATS that cannot be reached. 0: 10 s.
 	Patience time.Duration
 	// How long a node may be silent before it is taken for dead. It says something every fifth of it. 0: 10 s.
@@ -125,6 +128,9 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
 	l := &Log{opts: opts, nc: nc, js: js, sentTTL: (opts.Retention + sentMargin).Round(time.Second).String()}
+	if err := l.checkPayload(); err != nil {
+		return nil, err
+	}
 	if err := l.createStreams(ctx); err != nil {
 		return nil, err
 	}

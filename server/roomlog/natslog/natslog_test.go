@@ -30,9 +30,14 @@ func TestMain(m *testing.M) {
 // startNATS starts a NATS server inside this process, and returns its address.
 func startNATS(t testing.TB) string {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
-	})
+	return startNATSWith(t, &server.Options{}).ClientURL()
+}
+
+// startNATSWith is startNATS with options of the test's own.
+func startNATSWith(t testing.TB, opts *server.Options) *server.Server {
+	t.Helper()
+	opts.Host, opts.Port, opts.JetStream, opts.StoreDir, opts.NoSigs, opts.NoLog = "127.0.0.1", server.RANDOM_PORT, true, t.TempDir(), true, true
+	s, err := server.NewServer(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +46,7 @@ func startNATS(t testing.TB) string {
 	if !s.ReadyForConnections(10 * time.Second) {
 		t.Fatal("NATS is not ready in 10 s")
 	}
-	return s.ClientURL()
+	return s
 }
 
 // connect returns a connection to a NATS.
