@@ -16,11 +16,14 @@ func (s *Server) clusterStatus(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(status) // Else the operator has gone.
 }
 
-// outOfTouch tells why the node can do nothing for its sessions, and has not for the better part of a lease; nil: it can, or
-// it is in no cluster.
+// outOfTouch tells why the node can do nothing for its sessions, and has not for the better part of a lease, or what NATS
+// needs an operator for; nil: it can, or it is in no cluster.
 func (s *Server) outOfTouch() error {
 	if s.cluster == nil {
 		return nil
+	}
+	if err := s.cluster.Trouble(); err != nil {
+		return err
 	}
 	return s.cluster.Healthy()
 }

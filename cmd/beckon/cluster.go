@@ -39,7 +39,7 @@ func newClusterStatus() *cobra.Command {
 		Short: "Show nodes, shards and what is wrong",
 		Long: `Show what one node knows of its cluster: the nodes, their sessions, and the shards that rooms are spread over, with the
 NATS server that leads each. The exit code is 1 if something is wrong: a node that is down, a shard without a leader or
-short of a replica, a node that is behind or has lost its lease.`,
+short of a replica, a node that is behind or has lost its lease, storage that is full, streams that are missing.`,
 		Example: `  beckon cluster status
   beckon cluster status --admin 10.0.0.1:9090 --json`,
 		Args: noArguments,
@@ -108,6 +108,9 @@ func whatIsWrong(s natslog.Status) (wrong []string) {
 	}
 	if !s.Lease {
 		add("the node cannot renew its lease")
+	}
+	if s.Trouble != "" {
+		add("%s", s.Trouble)
 	}
 	for _, n := range s.Nodes {
 		if n.State != "up" {

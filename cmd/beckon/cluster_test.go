@@ -229,6 +229,7 @@ func TestClusterStatus(t *testing.T) {
 	}
 	for want, spoil := range map[string]func(*natslog.Status){
 		"cannot reach NATS":             func(s *natslog.Status) { s.Connected = false },
+		"the storage of NATS is full":   func(s *natslog.Status) { s.Trouble = "the storage of NATS is full" },
 		"cannot renew its lease":        func(s *natslog.Status) { s.Lease = false },
 		"node a is down":                func(s *natslog.Status) { s.Nodes[0].State = "down" },
 		"node a is 5000 records behind": func(s *natslog.Status) { s.Nodes[0].Lag = 5000 },

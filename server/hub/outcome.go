@@ -173,6 +173,9 @@ func (s *Session) failureOf(err error, req *wire.Request, room string) *failure 
 	if errors.Is(err, roomlog.ErrTooLarge) { // Though it is within the bound: not all nodes, or servers of the log, have the same.
 		return fail(beckonv1.FailureCode_FAILURE_CODE_TOO_LARGE, largest(req.Kind), "the message could not be recorded: %v", roomlog.ErrTooLarge).about(&req.Relay)
 	}
+	if errors.Is(err, roomlog.ErrFull) {
+		err = roomlog.ErrFull // What the store itself says is for the operator.
+	}
 	return fail(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE, "", "the message could not be recorded: %v", err).about(&req.Relay)
 }
 

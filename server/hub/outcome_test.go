@@ -22,6 +22,7 @@ func TestUnrecorded(t *testing.T) {
 			want string
 		}{
 			{roomlog.ErrTooLarge, "TOO_LARGE"},
+			{roomlog.ErrFull, "UNAVAILABLE"},
 			{roomlog.ErrUnavailable, "UNAVAILABLE"},
 		} {
 			log.beforeAppend = func(roomlog.Record) error { return fmt.Errorf("%w: as a store says it", c.is) }

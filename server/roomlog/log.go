@@ -157,7 +157,7 @@ type Log interface {
 	// share may leave that to who appends. The Leave of a user forgets its CSeq.
 	//
 	// Append tries until the outcome is known or the log's patience ends. Then the error is ErrUnknown: the record may have
-	// been stored, and only the same CSeq tells. After ErrUnavailable, ErrTooLarge and a *ConflictError, which means that the
+	// been stored, and only the same CSeq tells. After ErrUnavailable, ErrFull, ErrTooLarge and a *ConflictError, which means that the
 	// condition did not hold, nothing was stored. In a log that nodes share, the handler may be told of a record after Append has
 	// returned.
 	Append(ctx context.Context, r Record) (Seq, error)
@@ -204,6 +204,8 @@ var (
 	ErrUnavailable = errors.New("the room log cannot be reached")
 	// ErrTooLarge: the log takes no record of that size. Nothing was stored, and it would not be the next time.
 	ErrTooLarge = errors.New("the message is larger than the room log takes")
+	// ErrFull: the log has no space left. Nothing was stored.
+	ErrFull = errors.New("the storage of the room log is full")
 	// ErrSuperseded: a record with a higher CSeq was appended before.
 	ErrSuperseded = errors.New("a later message of the same sender was recorded before this one")
 )

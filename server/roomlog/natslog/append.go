@@ -33,6 +33,9 @@ const (
 	messageTooLarge     jetstream.ErrorCode = 10054
 	headerTooLarge      jetstream.ErrorCode = 10097
 	storeFailed         jetstream.ErrorCode = 10077 // The description tells why.
+	accountFull         jetstream.ErrorCode = 10002
+	memoryFull          jetstream.ErrorCode = 10028
+	storageFull         jetstream.ErrorCode = 10047
 )
 
 // Append implements roomlog.Log. It goes on even if ctx is cancelled, since the outcome has to be known.
@@ -213,7 +216,12 @@ func isConflict(err error) bool {
 func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
-	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(t.log.streams[shard]))
+	stream := t.log.streams[shard]
+	if t.log.troubles.of(stream).what == errRemade { // Its numbers are not those that are known here.
+		return 0, errRemade
+	}
+	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(stream))
+	t.log.stored(stream, err)
 	if err != nil {
 		return 0, err
 	}
@@ -223,12 +231,15 @@ func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, e
 // failed takes a try that has failed: a record was sent, or something was asked. It returns when it is time for the next, or with
 // why there is none.
 func (a *attempt) failed(err error, sent bool) error {
-	wait := 50 * time.Millisecond
+	wait, full := 50*time.Millisecond, isFull(err)
 	switch e, api := errors.AsType[*jetstream.APIError](err); {
 	case api && (e.ErrorCode == lastSequenceInDoubt || e.ErrorCode == duplicateInDoubt):
 		wait = time.Millisecond // Others, or an earlier try of this one, are about to be decided.
 	case isTooLarge(err):
 		return fmt.Errorf("%w: %w", roomlog.ErrTooLarge, err)
+	case errors.Is(err, errRemade) && !a.unknown:
+		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err)
+	case full: // Of several servers another may have space, and it may be made.
 	case api && e.Code < 500 && !a.unknown:
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
 	case api && e.Code < 500:
@@ -244,6 +255,8 @@ func (a *attempt) failed(err error, sent bool) error {
 	switch {
 	case a.done.Err() != nil && a.unknown, waited > maxUnknown:
 		return roomlog.ErrUnknown
+	case full && !a.unknown && max(waited, a.fullFor()) > a.log.opts.Patience:
+		return fmt.Errorf("%w: %w", roomlog.ErrFull, err)
 	case a.done.Err() != nil, waited > a.log.opts.Patience && !a.unknown:
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err)
 	}
@@ -254,6 +267,15 @@ func (a *attempt) failed(err error, sent bool) error {
 	case <-a.done.Done():
 	}
 	return nil
+}
+
+// fullFor returns how long the record's stream is known to be full.
+func (a *attempt) fullFor() time.Duration {
+	tr := a.log.troubles.of(a.log.streams[a.log.shardOf(a.rec.Room)])
+	if tr.what != errFull {
+		return 0
+	}
+	return time.Since(tr.since)
 }
 
 // look returns the ownership record of a user, as the stream's leader knows it.

@@ -105,9 +105,9 @@ func (l *Log) Follow(ctx context.Context, node string, h func(roomlog.Event)) er
 	defer context.AfterFunc(l.closed, cancel)()
 	for ctx.Err() == nil {
 		if err := l.serve(ctx, node, h); err != nil && ctx.Err() == nil {
-			l.opts.Logger.ErrorContext(ctx, "cannot follow the room log", "err", err)
+			l.warn(slog.LevelError, "", "cannot follow the room log", err)
 			select {
-			case <-time.After(followPause):
+			case <-time.After(pauseAfter(err)):
 			case <-ctx.Done():
 			}
 		}
@@ -125,7 +125,10 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	defer t.end()
 	for number := range l.opts.Shards {
 		info, err := l.streamInfo(t.done, number, "")
-		if err != nil {
+		if err == nil {
+			err = l.checkEpoch(t.done, number)
+		}
+		if err = l.found(l.streams[number], err); err != nil {
 			return fmt.Errorf("stream %s: %w", l.streams[number], err)
 		}
 		l.compareClocks(info.TimeStamp)
@@ -160,6 +163,7 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	h(roomlog.Event{Node: node, Up: true})
 	l.opts.Logger.InfoContext(ctx, "joined the cluster", "node", t.name)
 	running.Go(t.watch)
+	running.Go(t.probe)
 	dead := t.lease.keep(t) // Until the term ends.
 	t.end()
 	if !dead {
@@ -207,9 +211,9 @@ func (t *term) feed(s *shard) {
 		if t.done.Err() != nil {
 			return
 		}
-		t.log.opts.Logger.Warn("the feed of the room log was interrupted", "shard", s.number, "err", err)
+		t.log.warn(slog.LevelWarn, t.log.streams[s.number], "the feed of the room log was interrupted", err)
 		select {
-		case <-time.After(followPause):
+		case <-time.After(pauseAfter(err)):
 		case <-t.done.Done():
 		}
 	}
@@ -217,7 +221,11 @@ func (t *term) feed(s *shard) {
 
 // feedFrom hands out the records from next on, until it cannot.
 func (t *term) feedFrom(s *shard, next *uint64) error {
-	records, err := t.log.consume(t.done, t.log.streams[s.number], jetstream.ConsumerConfig{
+	stream := t.log.streams[s.number]
+	if err := t.log.found(stream, t.log.checkEpoch(t.done, s.number)); err != nil {
+		return err
+	}
+	records, err := t.log.consume(t.done, stream, jetstream.ConsumerConfig{
 		FilterSubjects: []string{
 			t.log.subject(s.number, owners, ">"),
 			t.log.subject(s.number, appearances, ">"),

@@ -2,6 +2,7 @@ package natslog_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"strings"
 	"sync"
@@ -31,6 +32,13 @@ func (l *listener) Write(line []byte) (int, error) {
 		l.once.Do(func() { close(l.heard) })
 	}
 	return len(line), nil
+}
+
+// both is two listeners to one log.
+type both [2]*listener
+
+func (b both) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(io.MultiWriter(b[0], b[1]), nil))
 }
 
 func (l *listener) wait(t *testing.T) {

@@ -236,6 +236,18 @@ func (l *Log) streamInfo(ctx context.Context, shard int, filter string) (*jetstr
 	return stream.Info(ctx, jetstream.WithSubjectFilter(filter))
 }
 
+// checkEpoch returns errRemade if a shard's stream is not the one that was there when the log was opened: then its numbers
+// are others, and what the node knows of its rooms is not in it.
+func (l *Log) checkEpoch(ctx context.Context, shard int) error {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
+	info, err := l.streamInfo(ctx, shard, "")
+	if err == nil && info.Config.Metadata[epochKey] != l.epochs[shard] {
+		err = errRemade
+	}
+	return err
+}
+
 // deleteAll deletes messages that were given up, so that no other node finds them. It is not waited for.
 func (l *Log) deleteAll(shard int, records []roomlog.Record) {
 	for i := range records {

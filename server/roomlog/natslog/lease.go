@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"log/slog"
 	"slices"
 	"strconv"
 	"sync"
@@ -80,6 +81,7 @@ func (l *Log) put(ctx context.Context, b beat, seq uint64, ttl time.Duration) (u
 		msg.Header[jetstream.MsgTTLHeader] = []string{ttl.String()}
 	}
 	ack, err := l.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(3), jetstream.WithRetryWait(100*time.Millisecond))
+	l.stored(l.nodes, err)
 	if err != nil {
 		return 0, err
 	}
@@ -146,7 +148,7 @@ func (l *lease) keep(t *term) (dead bool) {
 		case err == nil:
 			l.renew(next, sent)
 		case t.done.Err() == nil:
-			t.logger().Warn("cannot renew the lease", "err", err)
+			t.log.warn(slog.LevelWarn, t.log.nodes, "cannot renew the lease", err, "node", t.name)
 		}
 	}
 }
@@ -156,7 +158,7 @@ func (l *lease) keep(t *term) (dead bool) {
 func (l *lease) whatHappened(t *term) (seq uint64, dead bool) {
 	ctx, cancel := context.WithTimeout(t.done, tryTimeout)
 	defer cancel()
-	stream, err := t.log.js.Stream(ctx, t.log.streamName("nodes"))
+	stream, err := t.log.js.Stream(ctx, t.log.nodes)
 	if err != nil {
 		return 0, false
 	}
@@ -212,9 +214,9 @@ func (l *lease) wait(t *term) error {
 func (t *term) watch() {
 	for t.done.Err() == nil {
 		if err := t.watchNodes(); t.done.Err() == nil {
-			t.logger().Warn("cannot follow the other nodes' leases", "err", err)
+			t.log.warn(slog.LevelWarn, t.log.nodes, "cannot follow the other nodes' leases", err, "node", t.name)
 			select {
-			case <-time.After(followPause):
+			case <-time.After(pauseAfter(err)):
 			case <-t.done.Done():
 			}
 		}
@@ -223,10 +225,10 @@ func (t *term) watch() {
 
 // watchNodes follows the leases of all nodes until it cannot.
 func (t *term) watchNodes() error {
-	beats, err := t.log.consume(t.done, t.log.streamName("nodes"), jetstream.ConsumerConfig{
+	beats, err := t.log.consume(t.done, t.log.nodes, jetstream.ConsumerConfig{
 		FilterSubject: t.log.opts.Prefix + ".n.*", DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
-	if err != nil {
+	if err = t.log.found(t.log.nodes, err); err != nil {
 		return err
 	}
 	defer beats.stop()

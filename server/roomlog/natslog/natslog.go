@@ -100,11 +100,14 @@ type Log struct {
 	js      jetstream.JetStream
 	streams []string // By shard.
 	epochs  []string // By shard.
+	nodes   string   // The stream of leases.
 	close   context.CancelFunc
 	closed  context.Context // Ends with Close.
 	running sync.WaitGroup  // What Close waits for.
 	counts  counts
 	sentTTL string // How long messages and broadcasts are there.
+
+	troubles troubles
 
 	// What the node is called in the log, and what it has. Nil: it does not follow, or was taken for dead.
 	term atomic.Pointer[term]

@@ -18,6 +18,7 @@ type Status struct {
 	Nodes     []NodeStatus  `json:"nodes"`     // All of them, by name.
 	Shards    []ShardStatus `json:"shards"`
 	Appends   AppendCounts  `json:"appends"`
+	Trouble   string        `json:"trouble,omitempty"` // What is wrong with the streams, as far as this node has found out.
 }
 
 // NodeStatus is what a node says of itself, or what others say of it.
@@ -74,6 +75,9 @@ func (l *Log) Local() Status {
 		Total: l.counts.appends.Load(), Failed: l.counts.failures.Load(), Conflicts: l.counts.conflicts.Load(),
 		Retries: l.counts.retries.Load(), Time: time.Duration(l.counts.nanoseconds.Load()),
 	}}
+	if err := l.Trouble(); err != nil {
+		s.Trouble = err.Error()
+	}
 	if t := l.term.Load(); t != nil {
 		s.Node, s.Lease = t.name, t.lease.isFresh(t)
 		s.Nodes = append(t.lease.others(), t.beat(up).status())
@@ -88,7 +92,11 @@ func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
 	defer cancel()
 	s := ShardStatus{Stream: l.streams[shard], Lag: l.counts.lags[shard].Load()}
 	info, err := l.streamInfo(ctx, shard, "")
-	if err != nil {
+	switch {
+	case isMissing(err):
+		s.Error = errMissing.Error()
+		return s
+	case err != nil:
 		s.Error = err.Error()
 		return s
 	}
@@ -138,11 +146,14 @@ func (l *lease) isFreshLocked(t *term) bool {
 // Healthy returns nil if the node has its lease, and else what is wrong. It has it for a while after NATS was lost.
 func (l *Log) Healthy() error {
 	t, err := l.now()
-	switch {
+	if err == nil && t.lease.isFresh(t) {
+		return nil
+	}
+	switch trouble := l.Trouble(); {
+	case trouble != nil:
+		return trouble
 	case err != nil:
 		return err
-	case t.lease.isFresh(t):
-		return nil
 	case l.nc.Status() != nats.CONNECTED:
 		return errNotConnected
 	}

@@ -39,7 +39,8 @@ func (l *Log) createStreams(ctx context.Context) error {
 		l.streams = append(l.streams, l.streamName("rooms-"+strconv.Itoa(shard)))
 		l.epochs = append(l.epochs, epoch)
 	}
-	if _, err := l.createStream(ctx, l.streamName("nodes"), l.opts.Prefix+".n.*"); err != nil {
+	l.nodes = l.streamName("nodes")
+	if _, err := l.createStream(ctx, l.nodes, l.opts.Prefix+".n.*"); err != nil {
 		return err
 	}
 	l.opts.Waiting.Over()

@@ -1,0 +1,210 @@
+package natslog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// What can be wrong with a stream that is no passing matter.
+var (
+	errFull    = errors.New("the storage of NATS is full: expected space for more, on its disks, in its limits, in the account's or the stream's")
+	errMissing = errors.New("a stream is missing: it was deleted, or was in memory when NATS was started anew: restart the nodes, one after the other")
+	errRemade  = errors.New("a stream was made anew after this node was started: restart the node")
+)
+
+const (
+	// lostPause is how long a node waits before it looks again for a stream that is missing or was made anew.
+	lostPause = 2 * time.Second
+	// warnEvery is how often the same is logged of the same stream.
+	warnEvery = 15 * time.Second
+)
+
+// trouble is what is wrong with a stream.
+type trouble struct {
+	what  error // errFull, errMissing or errRemade.
+	why   error // As NATS says it. May be nil.
+	since time.Time
+}
+
+// troubles are what a node has found to be wrong with streams, and what it has logged of them.
+type troubles struct {
+	mu     sync.Mutex
+	found  map[string]trouble   // Guarded by mu. By stream.
+	warned map[string]time.Time // Guarded by mu. By stream and what was said.
+}
+
+// note notes what is wrong with a stream.
+func (t *troubles) note(stream string, what, why error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	since := time.Now()
+	if former, ok := t.found[stream]; ok && former.what == what {
+		since = former.since
+	}
+	if t.found == nil {
+		t.found = map[string]trouble{}
+	}
+	t.found[stream] = trouble{what, why, since}
+}
+
+// over notes that one of those is not, or no longer, what is wrong with a stream. It reports whether it was.
+func (t *troubles) over(stream string, what ...error) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(what, t.found[stream].what) {
+		return false
+	}
+	delete(t.found, stream)
+	return true
+}
+
+// of returns what is wrong with a stream; what is nil if nothing is.
+func (t *troubles) of(stream string) trouble {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.found[stream]
+}
+
+// mayWarn reports whether it is time to log that of a stream. Another trouble is another matter.
+func (t *troubles) mayWarn(stream, message string, err error) bool {
+	key, now := stream+" "+message, time.Now()
+	for _, what := range []error{errFull, errMissing, errRemade} {
+		if errors.Is(err, what) {
+			key += " " + what.Error()
+		}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if last, ok := t.warned[key]; ok && now.Sub(last) < warnEvery {
+		return false
+	}
+	if t.warned == nil {
+		t.warned = map[string]time.Time{}
+	}
+	t.warned[key] = now
+	return true
+}
+
+// warn logs what goes wrong with a stream, of which it is told at each try: at once, and then once in 15 s.
+func (l *Log) warn(level slog.Level, stream, message string, err error, attrs ...any) {
+	if l.troubles.mayWarn(stream, message, err) {
+		l.opts.Logger.Log(context.Background(), level, message, append(attrs, "stream", stream, "err", err)...)
+	}
+}
+
+// Trouble returns what is wrong with the streams, as far as this node has found out, and what to do about it; nil: nothing.
+func (l *Log) Trouble() error {
+	l.troubles.mu.Lock()
+	found := maps.Clone(l.troubles.found)
+	l.troubles.mu.Unlock()
+	var errs []string
+	for _, what := range []error{errFull, errMissing, errRemade} {
+		var streams []string
+		var why error
+		for _, stream := range slices.Sorted(maps.Keys(found)) {
+			if tr := found[stream]; tr.what == what {
+				streams, why = append(streams, stream), tr.why
+			}
+		}
+		if len(streams) == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%v (%s", what, streams[0])
+		if more := len(streams) - 1; more > 0 {
+			text += fmt.Sprintf(" and %d more", more)
+		}
+		if why != nil {
+			text += ": " + why.Error()
+		}
+		errs = append(errs, text+")")
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return errors.New(strings.Join(errs, "; "))
+}
+
+// stored takes what became of a message that was to be stored in a stream.
+func (l *Log) stored(stream string, err error) {
+	switch {
+	case err == nil:
+		if l.troubles.over(stream, errFull) {
+			l.opts.Logger.Info("the storage of NATS has space again", "stream", stream)
+		}
+	case isFull(err):
+		l.troubles.note(stream, errFull, err)
+		l.warn(slog.LevelError, stream, "a record cannot be stored", fmt.Errorf("%w: %w", errFull, err))
+	}
+}
+
+// isFull reports whether JetStream did not take a message since there is no space for it.
+func isFull(err error) bool {
+	e, ok := errors.AsType[*jetstream.APIError](err)
+	if !ok {
+		return false
+	}
+	switch e.ErrorCode {
+	case accountFull, noResources, memoryFull, storageFull:
+		return true
+	case storeFailed:
+		return strings.HasPrefix(e.Description, "maximum ") // Bytes, or messages: somebody has bounded the stream.
+	}
+	return false
+}
+
+// isMissing reports whether there is no such stream.
+func isMissing(err error) bool { return errors.Is(err, jetstream.ErrStreamNotFound) }
+
+// found takes what became of looking for a stream, and returns it, in better words if the stream is missing.
+func (l *Log) found(stream string, err error) error {
+	switch {
+	case err == nil:
+		l.troubles.over(stream, errMissing, errRemade)
+	case isMissing(err):
+		l.troubles.note(stream, errMissing, nil)
+		err = errMissing
+	case errors.Is(err, errRemade):
+		l.troubles.note(stream, errRemade, nil)
+	}
+	return err
+}
+
+// pauseAfter returns how long to wait after an error of following a stream.
+func pauseAfter(err error) time.Duration {
+	if errors.Is(err, errMissing) || errors.Is(err, errRemade) {
+		return lostPause
+	}
+	return followPause
+}
+
+// probe sees whether there is space again in streams that were full, until the term ends: nobody else may write there by
+// then.
+func (t *term) probe() {
+	tick := time.NewTicker(t.log.every())
+	defer tick.Stop()
+	for {
+		select {
+		case <-t.done.Done():
+			return
+		case <-tick.C:
+		}
+		for shard, stream := range t.log.streams {
+			if t.log.troubles.of(stream).what == errFull {
+				_, _ = t.publish(t.done, &nats.Msg{ // Which notes what became of it.
+					Subject: t.log.subject(shard, marks, "space"),
+					Header:  nats.Header{jetstream.MsgTTLHeader: {"1s"}},
+				}, shard)
+			}
+		}
+	}
+}
