@@ -2,6 +2,9 @@ package server
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -35,6 +38,9 @@ type Cluster struct {
 	Replicas int
 	// Whether the streams are kept in memory rather than in files. Default: in files.
 	Memory bool
+	// Whether the node may join though others have another SessionKeyFile, HeartbeatInterval or ResumeWindow: while these are
+	// changed, one node after the other. Default: it may not.
+	MayDiffer bool
 	// How long a node may be silent before the others take it for dead. Default: 10 s.
 	Lease time.Duration
 }
@@ -57,6 +63,17 @@ func (c Config) maxData() int { return c.MaxMessageBytes + 16<<10 }
 // maxPayload returns how many bytes a message between nodes may have: a record, or a Send that is forwarded whole.
 func (c Config) maxPayload() int { return natslog.Payload(c.maxData() + 3*c.MaxMessageBytes) }
 
+// settings returns what all nodes need the same of, for each to take up the others' sessions.
+func (s *Server) settings() []natslog.Setting {
+	mac := hmac.New(sha256.New, s.sessionKey)
+	mac.Write([]byte("beckon session key")) // Never fails.
+	return []natslog.Setting{
+		{Name: "a session key with the fingerprint", Value: hex.EncodeToString(mac.Sum(nil)[:8])},
+		{Name: "a resume window of", Value: s.cfg.ResumeWindow.String()},
+		{Name: "a heartbeat interval of", Value: s.cfg.HeartbeatInterval.String()},
+	}
+}
+
 // openLog returns where rooms are kept. ctx bounds how long that may take.
 func (s *Server) openLog(ctx context.Context) (roomlog.Log, error) {
 	opts, c := s.cfg.log(), s.cfg.Cluster
@@ -73,6 +90,7 @@ func (s *Server) openLog(ctx context.Context) (roomlog.Log, error) {
 	log, err := natslog.Open(ctx, nc, natslog.Options{
 		Prefix: c.Prefix, Shards: c.Shards, Replicas: c.Replicas, Memory: c.Memory, Lease: c.Lease,
 		Retention: opts.Retention, MemberBytes: opts.MemberBytes, TotalBytes: opts.TotalBytes,
+		Settings: s.settings(), MayDiffer: c.MayDiffer,
 		MaxData: s.cfg.maxData(), Patience: s.cfg.HeartbeatInterval, Logger: s.log, Version: s.cfg.Version, Waiting: s.opening,
 		Load: func() (load natslog.Load) {
 			if h := s.started.Load(); h != nil {

@@ -39,7 +39,8 @@ func newClusterStatus() *cobra.Command {
 		Short: "Show nodes, shards and what is wrong",
 		Long: `Show what one node knows of its cluster: the nodes, their sessions, and the shards that rooms are spread over, with the
 NATS server that leads each. The exit code is 1 if something is wrong: a node that is down, a shard without a leader or
-short of a replica, a node that is behind or has lost its lease, storage that is full, streams that are missing.`,
+short of a replica, a node that is behind or has lost its lease, storage that is full, streams that are missing,
+nodes with settings of their own.`,
 		Example: `  beckon cluster status
   beckon cluster status --admin 10.0.0.1:9090 --json`,
 		Args: noArguments,
@@ -115,6 +116,9 @@ func whatIsWrong(s natslog.Status) (wrong []string) {
 	for _, n := range s.Nodes {
 		if n.State != "up" {
 			add("node %s is %s", n.Name, n.State)
+		}
+		if n.Differs != "" {
+			add("%s", n.Differs)
 		}
 		if n.Lag > maxLag {
 			add("node %s is %d records behind", n.Name, n.Lag)

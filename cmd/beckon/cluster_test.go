@@ -232,6 +232,7 @@ func TestClusterStatus(t *testing.T) {
 		"the storage of NATS is full":   func(s *natslog.Status) { s.Trouble = "the storage of NATS is full" },
 		"cannot renew its lease":        func(s *natslog.Status) { s.Lease = false },
 		"node a is down":                func(s *natslog.Status) { s.Nodes[0].State = "down" },
+		"node a has a resume window":    func(s *natslog.Status) { s.Nodes[0].Differs = "node a has a resume window of 1s, and this one 30s" },
 		"node a is 5000 records behind": func(s *natslog.Status) { s.Nodes[0].Lag = 5000 },
 		"shard s: no answer":            func(s *natslog.Status) { s.Shards[0].Error = "no answer" },
 		"shard s has no leader":         func(s *natslog.Status) { s.Shards[0].Leader = "" },

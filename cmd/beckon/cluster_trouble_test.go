@@ -79,3 +79,28 @@ func TestServeStreamMissing(t *testing.T) {
 	}
 	expectTrouble(t, node, admin, "restart the nodes, one after the other")
 }
+
+// TestServeDiffers: a node that could not take up the others' sessions, or would keep its own for another time, is refused, and
+// told what they have; unless that is being changed.
+func TestServeDiffers(t *testing.T) {
+	addr, key := freeAddress(t), writeFile(t, testSecret)
+	startNATS(t, addr, &natsserver.Options{JetStream: true})
+	args := func(key string, more ...string) []string {
+		return append([]string{"serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=127.0.0.1:0", "--log-format=json", "--nats=nats://" + addr, "--session-key-file=" + key}, more...)
+	}
+	first := start(t, args(key, "--node=first")...)
+	awaitReady(first.errs)
+	for want, args := range map[string][]string{
+		"has a session key with the fingerprint ":                                            args(writeFile(t, strings.Repeat("other ", 10))),
+		"has a resume window of 30s, and this one 5s: expected the same":                     args(key, "--resume-window=5s"),
+		"has a heartbeat interval of 10s, and this one 1s: expected the same on all nodes (": args(key, "--heartbeat-interval=1s"),
+	} {
+		refused := start(t, args...)
+		line := refused.errs.expect("beckon: node first.")
+		if !strings.Contains(line, want) || !strings.Contains(line, "--rolling-change") {
+			t.Errorf("it says %q, want %q", line, want)
+		}
+		refused.expectExit(exitFailed)
+	}
+	awaitReady(start(t, args(key, "--resume-window=5s", "--rolling-change")...).errs)
+}

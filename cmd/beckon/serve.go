@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
 
 func newServe() *cobra.Command {
@@ -129,6 +130,9 @@ func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) erro
 	err = server.Run(cmd.Context(), config)
 	if failed, ok := errors.AsType[*server.ListenError](err); ok {
 		return fmt.Errorf("%w (--%s changes the address)", failed, failed.Port)
+	}
+	if differ, ok := errors.AsType[*natslog.DifferError](err); ok {
+		return fmt.Errorf("%w (--session-key-file, --resume-window, --heartbeat-interval; --rolling-change lets them differ while they are changed)", differ)
 	}
 	if name, ok := errors.AsType[*server.NameError](err); ok {
 		return nameError(name)

@@ -22,6 +22,7 @@ type clusterFlags struct {
 	storage  string
 	replicas int
 	prefix   string
+	rolling  bool
 	broker   broker.Config
 }
 
@@ -36,13 +37,14 @@ func (f *clusterFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.urls, "nats", nil,
 		"share rooms through the NATS at this `URL`, or \"embedded\"; may be repeated")
 	flags.StringVar(&f.prefix, "nats-prefix", "beckon", "what all names there begin with: a `NAME` for each cluster")
-	flags.Var(countBound(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5; by default as many as fit")
+	flags.Var(countBound(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5 (default 1, embedded: 3 where there are)")
 	choiceVar(cmd, &f.storage, "nats-storage", "where these keep rooms", "file", "memory")
 	flags.Var(file(&f.broker.CredsFile, "what \"nsc\" writes"), "nats-creds-file", "credentials for NATS")
 	flags.Var(file(&f.broker.CAFile, "certificates in PEM"), "nats-ca-file", "trust NATS servers of these authorities")
 	flags.Var(file(&f.broker.CertFile, "a certificate in PEM"), "nats-cert-file", "a certificate to show them")
 	flags.Var(file(&f.broker.KeyFile, "a private key in PEM"), "nats-key-file", "its key")
 	flags.StringVar(&f.broker.Name, "node", "", "what this node is called, a `NAME` that no other has; by default the host's")
+	flags.BoolVar(&f.rolling, "rolling-change", false, "join while others have another session key, resume window or heartbeat")
 	flags.StringVar(&f.broker.Dir, "nats-dir", "", "embedded: keep streams in this `DIRECTORY`")
 	flags.StringVar(&f.broker.ClusterAddr, "nats-cluster", "", "embedded: the other nodes' NATS reach it at this `ADDRESS`")
 	flags.StringSliceVar(&f.broker.Peers, "nats-peer", nil, "embedded: it reaches another node's at this `ADDRESS`; may be repeated")
@@ -70,6 +72,7 @@ func (f *clusterFlags) check(cmd *cobra.Command, config server.Config) error {
 		{b.ClusterAddr != "" && len(b.Peers) == 0, "--nats-cluster: expected --nats-peer, too, for each other node"},
 		{(b.CertFile == "") != (b.KeyFile == ""), "--nats-cert-file and --nats-key-file: expected both, or none"},
 		{b.ClusterAddr != "" && b.SecretFile == "" && !onThisMachine(b.ClusterAddr), "--nats-cluster: others can reach this address: expected --nats-secret-file, too"},
+		{!in && f.rolling, "--rolling-change: expected --nats, too"},
 		{!in && (changed("nats-prefix") || changed("nats-replicas") || changed("nats-storage") || b.CredsFile != "" || b.CAFile != "" || b.CertFile != ""),
 			"--nats-prefix, --nats-replicas, --nats-storage and the files for NATS: expected --nats, too"},
 		{here && f.replicas > f.servers(), "--nats-replicas: there are fewer NATS servers: expected --nats-peer for each other one"},
@@ -121,7 +124,7 @@ func (f *clusterFlags) addNode(config *server.Config) (end func(), err error) {
 	}
 	var b *broker.Broker
 	config.Cluster = &server.Cluster{
-		Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory",
+		Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory", MayDiffer: f.rolling,
 		Connect: func(ctx context.Context, waiting *starting.Wait, maxPayload int) (*nats.Conn, error) {
 			cfg.Waiting, cfg.MaxPayload = waiting, maxPayload
 			var err error

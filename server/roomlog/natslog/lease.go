@@ -37,6 +37,8 @@ type beat struct {
 	By      string    `json:"by"`  // Who says so.
 	Version string    `json:"version,omitempty"`
 	ID      string    `json:"id"` // Of this beat.
+
+	Settings []Setting `json:"settings,omitempty"`
 }
 
 // lease is a node's right to hand out what is for its sessions.
@@ -90,7 +92,7 @@ func (l *Log) put(ctx context.Context, b beat, seq uint64, ttl time.Duration) (u
 
 // beat returns what the node has to say.
 func (t *term) beat(state string) beat {
-	b := beat{Name: t.name, State: state, Since: t.lease.since, By: t.name, Lag: t.log.counts.maxLag(), Version: t.log.opts.Version}
+	b := beat{Name: t.name, State: state, Since: t.lease.since, By: t.name, Lag: t.log.counts.maxLag(), Version: t.log.opts.Version, Settings: t.log.opts.Settings}
 	if t.log.opts.Load != nil {
 		b.Load = t.log.opts.Load()
 	}

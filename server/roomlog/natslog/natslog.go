@@ -52,6 +52,10 @@ type Options struct {
 	// How long a node may be silent before it is taken for dead. It says something every fifth of it. 0: 10 s.
 	Lease time.Duration
 
+	// What else all nodes need the same of. Open returns a *DifferError if another node has something else, unless MayDiffer.
+	Settings  []Setting
+	MayDiffer bool
+
 	// How much this node has to do, for the others to see. May be nil.
 	Load    func() Load
 	Version string       // Of the program, likewise.
@@ -118,7 +122,7 @@ type Log struct {
 var _ roomlog.Shared = (*Log)(nil)
 
 // Open returns the log that is kept in the NATS that nc is a connection to. It creates what is not there. What is there
-// but was made with other options is an error. nc has to reconnect by itself, for as long as it takes, and not to buffer in
+// but was made with other options is an error, and so is another node with other settings. nc has to reconnect by itself, for as long as it takes, and not to buffer in
 // the meantime; it stays the caller's. While JetStream cannot be reached, or is short of servers, Open waits, until ctx ends
 // or nc is closed; that there is no JetStream, or that the node must not use it, is an error.
 func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
@@ -135,6 +139,9 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 		return nil, err
 	}
 	if err := l.createStreams(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.compareNodes(ctx); err != nil {
 		return nil, err
 	}
 	l.closed, l.close = context.WithCancel(context.Background())

@@ -28,7 +28,8 @@ type NodeStatus struct {
 	Since   time.Time `json:"since"`
 	Version string    `json:"version,omitempty"`
 	Load
-	Lag uint64 `json:"lag"` // Records that it has yet to be told of.
+	Lag     uint64 `json:"lag"`               // Records that it has yet to be told of.
+	Differs string `json:"differs,omitempty"` // In which settings it differs from the node that is asked, though all need the same.
 }
 
 // IsUp reports whether the node is there.
@@ -80,7 +81,7 @@ func (l *Log) Local() Status {
 	}
 	if t := l.term.Load(); t != nil {
 		s.Node, s.Lease = t.name, t.lease.isFresh(t)
-		s.Nodes = append(t.lease.others(), t.beat(up).status())
+		s.Nodes = append(t.others(), t.beat(up).status())
 		slices.SortFunc(s.Nodes, func(a, b NodeStatus) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return s
@@ -122,11 +123,15 @@ func (b beat) status() NodeStatus {
 }
 
 // others returns what is known of the other nodes.
-func (l *lease) others() (all []NodeStatus) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, n := range l.nodes {
-		all = append(all, n.beat.status())
+func (t *term) others() (all []NodeStatus) {
+	t.lease.mu.Lock()
+	defer t.lease.mu.Unlock()
+	for _, n := range t.lease.nodes {
+		s := n.beat.status()
+		if n.beat.State == up {
+			s.Differs = t.log.difference(s.Name, n.beat.Settings)
+		}
+		all = append(all, s)
 	}
 	return all
 }
