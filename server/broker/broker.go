@@ -4,7 +4,6 @@ package broker
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -93,13 +92,13 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 		if b.lock, err = lock(cfg.Dir); err != nil {
 			return nil, err
 		}
-		user, password := "beckon", rand.Text()
-		if b.server, err = start(cfg, user, password); err != nil {
+		door := newDoorkeeper()
+		if b.server, err = start(cfg, door); err != nil {
 			b.Close()
 			return nil, err
 		}
 		target = ""
-		options = append(options, nats.InProcessServer(b.server), nats.UserInfo(user, password))
+		options = append(options, nats.InProcessServer(b.server), nats.UserInfo(door.user, door.password))
 	} else {
 		more, err := cfg.access()
 		if err != nil {
@@ -193,12 +192,12 @@ func (c Config) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// start starts a server inside this process, for a client that shows that name and password.
-func start(cfg Config, user, password string) (*server.Server, error) {
+// start starts a server inside this process, for clients that door lets in.
+func start(cfg Config, door doorkeeper) (*server.Server, error) {
 	options := &server.Options{
 		ServerName: cfg.Name, NoSigs: true,
-		// It finds no other servers unless it listens for clients, too. Nobody has the password but this process.
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, Username: user, Password: password,
+		// It finds no other servers unless it listens for clients, too.
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, CustomClientAuthentication: door,
 		JetStream: true, StoreDir: cfg.Dir,
 		PingInterval: pingInterval, MaxPingsOut: maxPings,
 		MaxPayload: int32(min(max(cfg.MaxPayload, server.MAX_PAYLOAD_SIZE), server.MAX_PENDING_SIZE)),

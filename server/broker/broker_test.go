@@ -97,7 +97,11 @@ func TestInside(t *testing.T) {
 	}
 	addr := ""
 	for addr == "" { // It was logged, since the server is ready.
-		_, addr, _ = strings.Cut(<-heard, "Listening for client connections on ")
+		line := <-heard
+		if strings.Contains(line, "password") {
+			t.Errorf("it warns: %s", line)
+		}
+		_, addr, _ = strings.Cut(line, "Listening for client connections on ")
 	}
 	addr = strings.TrimRight(addr, "\"\n")
 	_, err = broker.Open(t.Context(), broker.Config{Name: "stranger", URLs: []string{"nats://" + addr}, Logger: slog.New(slog.DiscardHandler)})
