@@ -223,7 +223,7 @@ func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, e
 	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(stream))
 	t.log.stored(stream, err)
 	if err != nil {
-		return 0, err
+		return 0, inWords(err)
 	}
 	return ack.Sequence, nil
 }

@@ -29,7 +29,7 @@ func (l *Log) Ask(ctx context.Context, node string, question []byte) ([]byte, er
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("node %s is not there", node)
 	case err != nil:
-		return nil, fmt.Errorf("ask node %s: %w", node, err)
+		return nil, fmt.Errorf("ask node %s: %w", node, inWords(err))
 	}
 	return reply.Data, nil
 }

@@ -40,7 +40,7 @@ func (l *Log) consume(ctx context.Context, stream string, cfg jetstream.Consumer
 	cfg.Name, cfg.AckPolicy, cfg.MemoryStorage, cfg.Replicas, cfg.InactiveThreshold = c.name, jetstream.AckNonePolicy, true, 1, time.Minute
 	made, err := l.js.CreateConsumer(ctx, stream, cfg)
 	if err != nil {
-		return nil, err
+		return nil, inWords(err)
 	}
 	c.iter, err = made.Messages(jetstream.PullExpiry(pullExpiry), jetstream.PullHeartbeat(pullHeartbeat), jetstream.PullMaxMessages(1024))
 	if err != nil {

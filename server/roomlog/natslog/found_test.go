@@ -107,10 +107,12 @@ func TestEndWithoutJetStream(t *testing.T) {
 // TestOpenRefused: what no waiting mends ends it, and is told with what was expected.
 func TestOpenRefused(t *testing.T) {
 	narrow := &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"other.>"}}}
+	reader := &server.Permissions{Publish: &server.SubjectPermission{Allow: []string{"$JS.API.>", "_INBOX.>"}}}
 	for name, c := range map[string]struct {
 		opts server.Options
 		want string
 	}{
+		"a user who may not write":   {server.Options{JetStream: true, Users: []*server.User{{Username: "ana", Password: "secret", Permissions: reader}}}, "expected permission to publish and to subscribe to b.>"},
 		"no JetStream":               {server.Options{}, "NATS has no JetStream"},
 		"an account without it":      {server.Options{JetStream: true, Accounts: []*server.Account{server.NewAccount("poor")}}, "an account that may use it"},
 		"a user who may not publish": {server.Options{JetStream: true, Users: []*server.User{{Username: "ana", Password: "secret", Permissions: narrow}}}, "expected permission to publish and to subscribe to b.>"},
@@ -136,9 +138,13 @@ func TestOpenRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(nc.Close)
-			_, err = natslog.Open(t.Context(), nc, natslog.Options{Prefix: "b", Shards: 1})
+			waiting := listenFor("NATS has no JetStream, or not yet")
+			_, err = natslog.Open(t.Context(), nc, natslog.Options{Prefix: "b", Shards: 1, Logger: waiting.logger()})
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("Open: %v, want %q", err, c.want)
+			}
+			if !opts.JetStream {
+				waiting.wait(t)
 			}
 		})
 	}

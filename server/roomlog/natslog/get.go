@@ -37,7 +37,7 @@ func (l *Log) lastOf(ctx context.Context, shard int, subject string) (*stored, e
 	}
 	reply, err := l.nc.RequestWithContext(ctx, "$JS.API.STREAM.MSG.GET."+l.streams[shard], question)
 	if err != nil {
-		return nil, err
+		return nil, inWords(err)
 	}
 	var answer struct {
 		Error   *jetstream.APIError `json:"error"`
@@ -119,7 +119,7 @@ func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found
 	}
 	defer inbox.Unsubscribe()
 	if err := l.nc.PublishRequest("$JS.API.DIRECT.GET."+l.streams[shard], inbox.Subject, question); err != nil {
-		return nil, 0, err
+		return nil, 0, inWords(err)
 	}
 	for {
 		msg, err := inbox.NextMsgWithContext(ctx)
@@ -178,7 +178,7 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*s
 	}
 	ack, err := l.js.PublishMsg(ctx, mark, jetstream.WithExpectStream(l.streams[shard]))
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, inWords(err)
 	}
 	head = ack.Sequence
 	last, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
@@ -229,11 +229,12 @@ func (l *Log) streamInfo(ctx context.Context, shard int, filter string) (*jetstr
 	stream, err := l.js.Stream(ctx, l.streams[shard])
 	if err != nil || filter == "" {
 		if err != nil {
-			return nil, err
+			return nil, inWords(err)
 		}
 		return stream.CachedInfo(), nil
 	}
-	return stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+	info, err := stream.Info(ctx, jetstream.WithSubjectFilter(filter))
+	return info, inWords(err)
 }
 
 // checkEpoch returns errRemade if a shard's stream is not the one that was there when the log was opened: then its numbers

@@ -85,7 +85,7 @@ func (l *Log) put(ctx context.Context, b beat, seq uint64, ttl time.Duration) (u
 	ack, err := l.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(3), jetstream.WithRetryWait(100*time.Millisecond))
 	l.stored(l.nodes, err)
 	if err != nil {
-		return 0, err
+		return 0, inWords(err)
 	}
 	return ack.Sequence, nil
 }

@@ -141,6 +141,13 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 	if err := l.createStreams(ctx); err != nil {
 		return nil, err
 	}
+	if err := l.checkRights(ctx); err != nil {
+		return nil, err
+	}
+	if opts.Replicas == 1 && nc.ConnectedClusterName() != "" {
+		opts.Logger.Warn("each room is on one NATS server alone, though these are a cluster: it is out of reach while that server is away, and lost with it: expected 3 or 5 replicas",
+			"cluster", nc.ConnectedClusterName(), "replicas", opts.Replicas)
+	}
 	if err := l.compareNodes(ctx); err != nil {
 		return nil, err
 	}

@@ -79,7 +79,11 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 			if err := l.refused(err, without); err != nil {
 				return "", err
 			}
-			l.opts.Waiting.For("JetStream", fmt.Errorf("stream %s: %w", name, err))
+			why := inWords(err)
+			if hasNone(err) {
+				why = fmt.Errorf("NATS has no JetStream, or not yet: %w", err)
+			}
+			l.opts.Waiting.For("JetStream", fmt.Errorf("stream %s: %w", name, why))
 			select {
 			case <-time.After(followPause):
 			case <-ctx.Done():
@@ -115,9 +119,8 @@ const withoutJetStream = 5 * time.Second
 // refused returns why it is of no use to wait any longer, after that error, if those who answer have had no JetStream since
 // then; nil: it is.
 func (l *Log) refused(why error, without time.Time) error {
-	if err := l.nc.LastError(); errors.Is(err, nats.ErrPermissionViolation) {
-		return fmt.Errorf("NATS does not let the node use JetStream: %w: expected permission to publish and to subscribe to %s.>, _INBOX.>, $JS.API.> and $JS.ACK.>",
-			err, l.opts.Prefix)
+	if err := l.forbidden(); err != nil {
+		return err
 	}
 	if !without.IsZero() && time.Since(without) > withoutJetStream {
 		return fmt.Errorf("NATS has no JetStream: %w: expected servers that were started with it (nats-server --jetstream), and an account that may use it", why)
