@@ -18,11 +18,14 @@ import (
 // What can be wrong with a stream that is no passing matter.
 var (
 	errFull    = errors.New("the storage of NATS is full: expected space for more, on its disks, in its limits, in the account's or the stream's")
+	errSilent  = errors.New("NATS is there but does not say that what is written is stored: its log tells why, such as a disk without space, after which it has to be started anew")
 	errMissing = errors.New("a stream is missing: it was deleted, or was in memory when NATS was started anew: restart the nodes, one after the other")
 	errRemade  = errors.New("a stream was made anew after this node was started: restart the node")
 )
 
 const (
+	// silentFor is how long NATS has not to confirm anything before that is told: it may be about to choose a leader.
+	silentFor = 5 * time.Second
 	// lostPause is how long a node waits before it looks again for a stream that is missing or was made anew.
 	lostPause = 2 * time.Second
 	// warnEvery is how often the same is logged of the same stream.
@@ -31,7 +34,7 @@ const (
 
 // trouble is what is wrong with a stream.
 type trouble struct {
-	what  error // errFull, errMissing or errRemade.
+	what  error // One of the above.
 	why   error // As NATS says it. May be nil.
 	since time.Time
 }
@@ -41,6 +44,7 @@ type troubles struct {
 	mu     sync.Mutex
 	found  map[string]trouble   // Guarded by mu. By stream.
 	warned map[string]time.Time // Guarded by mu. By stream and what was said.
+	asking map[string]bool      // Guarded by mu. Streams that NATS is being asked about.
 }
 
 // note notes what is wrong with a stream.
@@ -75,10 +79,31 @@ func (t *troubles) of(stream string) trouble {
 	return t.found[stream]
 }
 
+// mayAsk reports whether nobody asks NATS about a stream. Who is told so is to ask, and asked must follow.
+func (t *troubles) mayAsk(stream string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.asking[stream] {
+		return false
+	}
+	if t.asking == nil {
+		t.asking = map[string]bool{}
+	}
+	t.asking[stream] = true
+	return true
+}
+
+// asked notes that nobody asks about a stream any longer.
+func (t *troubles) asked(stream string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.asking, stream)
+}
+
 // mayWarn reports whether it is time to log that of a stream. Another trouble is another matter.
 func (t *troubles) mayWarn(stream, message string, err error) bool {
 	key, now := stream+" "+message, time.Now()
-	for _, what := range []error{errFull, errMissing, errRemade} {
+	for _, what := range []error{errFull, errSilent, errMissing, errRemade} {
 		if errors.Is(err, what) {
 			key += " " + what.Error()
 		}
@@ -108,11 +133,11 @@ func (l *Log) Trouble() error {
 	found := maps.Clone(l.troubles.found)
 	l.troubles.mu.Unlock()
 	var errs []string
-	for _, what := range []error{errFull, errMissing, errRemade} {
+	for _, what := range []error{errFull, errSilent, errMissing, errRemade} {
 		var streams []string
 		var why error
 		for _, stream := range slices.Sorted(maps.Keys(found)) {
-			if tr := found[stream]; tr.what == what {
+			if tr := found[stream]; tr.what == what && (what != errSilent || time.Since(tr.since) >= silentFor) {
 				streams, why = append(streams, stream), tr.why
 			}
 		}
@@ -138,12 +163,35 @@ func (l *Log) Trouble() error {
 func (l *Log) stored(stream string, err error) {
 	switch {
 	case err == nil:
-		if l.troubles.over(stream, errFull) {
-			l.opts.Logger.Info("the storage of NATS has space again", "stream", stream)
+		if l.troubles.over(stream, errFull, errSilent) {
+			l.opts.Logger.Info("NATS stores records again", "stream", stream)
+		}
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		if l.troubles.mayAsk(stream) { // Which nobody waits for.
+			l.running.Go(func() { l.askWhySilent(stream) })
 		}
 	case isFull(err):
 		l.troubles.note(stream, errFull, err)
 		l.warn(slog.LevelError, stream, "a record cannot be stored", fmt.Errorf("%w: %w", errFull, err))
+	}
+}
+
+// askWhySilent notes that NATS does not confirm what is written to a stream, if it answers questions about it all the same, and
+// has a leader that could. Else it is out of reach, which others notice.
+func (l *Log) askWhySilent(stream string) {
+	ctx, cancel := context.WithTimeout(l.closed, tryTimeout)
+	defer cancel()
+	found, err := l.js.Stream(ctx, stream)
+	l.troubles.asked(stream)
+	if err != nil {
+		return
+	}
+	if c := found.CachedInfo().Cluster; c != nil && c.Leader == "" {
+		return
+	}
+	l.troubles.note(stream, errSilent, nil)
+	if time.Since(l.troubles.of(stream).since) >= silentFor {
+		l.warn(slog.LevelError, stream, "a record cannot be stored", errSilent)
 	}
 }
 
@@ -187,8 +235,8 @@ func pauseAfter(err error) time.Duration {
 	return followPause
 }
 
-// probe sees whether there is space again in streams that were full, until the term ends: nobody else may write there by
-// then.
+// probe sees whether streams that were full, or not confirmed anything, take records again, until the term ends: nobody else may
+// write there by then.
 func (t *term) probe() {
 	tick := time.NewTicker(t.log.every())
 	defer tick.Stop()
@@ -199,7 +247,7 @@ func (t *term) probe() {
 		case <-tick.C:
 		}
 		for shard, stream := range t.log.streams {
-			if t.log.troubles.of(stream).what == errFull {
+			if what := t.log.troubles.of(stream).what; what == errFull || what == errSilent {
 				_, _ = t.publish(t.done, &nats.Msg{ // Which notes what became of it.
 					Subject: t.log.subject(shard, marks, "space"),
 					Header:  nats.Header{jetstream.MsgTTLHeader: {"1s"}},

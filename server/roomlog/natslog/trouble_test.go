@@ -3,6 +3,7 @@ package natslog_test
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,7 @@ func TestFull(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again := listenFor("the storage of NATS has space again\" stream=beckon-rooms-0")
+			again := listenFor("NATS stores records again\" stream=beckon-rooms-0")
 			log, _, _ := follow(t, nc, "a", natslog.Options{Shards: 1, Retention: time.Hour, Patience: 200 * time.Millisecond, Lease: time.Second, Logger: again.logger()})
 			if bound != nil {
 				bound(t, s, js)
@@ -138,4 +139,41 @@ func roomIn(t *testing.T, log *natslog.Log, shard int) string {
 	}
 	t.Fatal("no room is in the shard")
 	return ""
+}
+
+// TestForgotten: when NATS has forgotten all streams, since they were in memory, that is told; once another node has made them
+// anew, a node that was there before does not take them for the former.
+func TestForgotten(t *testing.T) {
+	s := startNATSWith(t, &server.Options{})
+	url := s.ClientURL()
+	port := s.Addr().(*net.TCPAddr).Port
+	opts := natslog.Options{Shards: 2, Memory: true, Patience: 200 * time.Millisecond, Lease: time.Second}
+	missing, remade := listenFor("a stream is missing"), listenFor("a stream was made anew")
+	opts.Logger = both{missing, remade}.logger()
+	log, told, _ := follow(t, connect(t, url), "a", opts)
+	join(t, log, "a", "lobby", "ana")
+	s.Shutdown()
+	s.WaitForShutdown()
+	again, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Start()
+	t.Cleanup(func() { again.Shutdown(); again.WaitForShutdown() })
+	missing.wait(t)
+	const restart = "restart the node"
+	if err := log.Trouble(); err == nil || !strings.Contains(err.Error(), restart) {
+		t.Errorf("what is wrong is told as %v, want to %s", err, restart)
+	}
+
+	opts.Logger = nil
+	follow(t, connect(t, url), "b", opts)
+	told.wait(t, "the node hears that it is not in the new streams", func(e roomlog.Event) bool { return e.Node == "a" && !e.Up })
+	remade.wait(t)
+	if err := log.Healthy(); err == nil || !strings.Contains(err.Error(), restart) {
+		t.Errorf("what is wrong is told as %v, want to %s", err, restart)
+	}
+	if _, err := log.Append(t.Context(), roomlog.Record{Kind: roomlog.Join, Room: "lobby", From: "ben", Node: "a"}); !errors.Is(err, roomlog.ErrUnavailable) {
+		t.Errorf("a join: %v, want %v", err, roomlog.ErrUnavailable)
+	}
 }
