@@ -429,6 +429,34 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
+// TestLongerWindow: nodes that keep sessions for longer have the streams know for longer what comes again, and others leave it
+// so.
+func TestLongerWindow(t *testing.T) {
+	nc := connect(t, startNATS(t))
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ retention, want time.Duration }{
+		{time.Minute, 2 * time.Minute}, {10 * time.Minute, 10*time.Minute + 30*time.Second}, {time.Minute, 10*time.Minute + 30*time.Second},
+	} {
+		log, err := natslog.Open(t.Context(), nc, natslog.Options{Shards: 1, Retention: c.retention})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := log.Close(); err != nil {
+			t.Error(err)
+		}
+		stream, err := js.Stream(t.Context(), "beckon-rooms-0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stream.CachedInfo().Config.Duplicates; got != c.want {
+			t.Errorf("of a log that keeps messages for %s the stream knows what comes again for %s, want %s", c.retention, got, c.want)
+		}
+	}
+}
+
 // TestOutage: while NATS is away an Append waits, and then fails for certain or not at all.
 func TestOutage(t *testing.T) {
 	url, cut := cable(t, startNATS(t))

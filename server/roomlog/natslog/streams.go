@@ -97,6 +97,12 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 		if err := compareStreams(&have, &want); err != nil {
 			return "", fmt.Errorf("stream %s is there, but %w; run all nodes with the same options, choose another prefix, or change or delete the stream", name, err)
 		}
+		if have.Duplicates < want.Duplicates { // Sessions are kept for longer now. A longer one does no harm.
+			have.Duplicates = want.Duplicates
+			if _, err := l.js.UpdateStream(ctx, have); err != nil {
+				return "", fmt.Errorf("stream %s is to know for %s what comes again: %w", name, want.Duplicates, inWords(err))
+			}
+		}
 		return have.Metadata[epochKey], nil
 	}
 }
@@ -164,7 +170,6 @@ func compareStreams(have, want *jetstream.StreamConfig) error {
 	differ("number of replicas", have.Replicas, want.Replicas)
 	differ("storage", have.Storage, want.Storage)
 	differ("number of messages per subject", have.MaxMsgsPerSubject, want.MaxMsgsPerSubject)
-	differ("window for duplicates", have.Duplicates, want.Duplicates)
 	differ("permission of direct gets", have.AllowDirect, want.AllowDirect)
 	differ("permission of message TTLs", have.AllowMsgTTL, want.AllowMsgTTL)
 	differ("number of shards", have.Metadata[shardsKey], want.Metadata[shardsKey])
