@@ -281,6 +281,9 @@ func (t *term) heard(b beat, seq uint64) {
 	l.mu.Unlock()
 	switch {
 	case b.State == up && was != up:
+		if what := t.log.difference(b.Name, b.Settings); what != "" { // It was started at the same moment, or told to come all the same.
+			t.logger().Warn("a node differs, though all need the same", "what", what)
+		}
 		t.handle(roomlog.Event{Node: b.Name, Up: true})
 	case b.State == down && was != down:
 		t.logger().Info("a node has gone", "gone", b.Name, "by", b.By)

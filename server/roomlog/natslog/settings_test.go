@@ -25,7 +25,10 @@ func TestSettings(t *testing.T) {
 		return err
 	}
 	nc := connect(t, url)
-	a, told, _ := follow(t, nc, "a", with("30s", "k"))
+	warned := listenFor("a node differs")
+	first := with("30s", "k")
+	first.Logger = warned.logger()
+	a, told, _ := follow(t, nc, "a", first)
 	if err := open(with("30s", "k")); err != nil {
 		t.Errorf("the same settings: %v", err)
 	}
@@ -43,6 +46,7 @@ func TestSettings(t *testing.T) {
 	rolling.MayDiffer = true
 	_, _, stop := follow(t, connect(t, url), "b", rolling)
 	told.wait(t, "b comes", func(e roomlog.Event) bool { return strings.HasPrefix(e.Node, "b.") && e.Up })
+	warned.wait(t)
 	if s := a.Status(t.Context()); s.Nodes[0].Differs != "" || !strings.Contains(s.Nodes[1].Differs, "has a window of 5s, and this one 30s") {
 		t.Errorf("the nodes are told as %+v", s.Nodes)
 	}

@@ -95,7 +95,7 @@ func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
 	info, err := l.streamInfo(ctx, shard, "")
 	switch {
 	case isMissing(err):
-		s.Error = errMissing.Error()
+		s.Error = "the stream is missing" // What to do is in Trouble.
 		return s
 	case err != nil:
 		s.Error = err.Error()

@@ -107,7 +107,7 @@ func TestMissing(t *testing.T) {
 		t.Errorf("what is wrong is told as %v", err)
 	}
 	status := log.Status(t.Context())
-	if status.Shards[0].Error != "" || !strings.Contains(status.Shards[1].Error, "a stream is missing") {
+	if status.Shards[0].Error != "" || !strings.Contains(status.Shards[1].Error, "the stream is missing") {
 		t.Errorf("the shards are told as %+v", status.Shards)
 	}
 
