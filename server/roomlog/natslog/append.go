@@ -217,8 +217,8 @@ func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, e
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	stream := t.log.streams[shard]
-	if t.log.troubles.of(stream).what == errRemade { // Its numbers are not those that are known here.
-		return 0, errRemade
+	if err := t.log.troubles.isAnother(stream); err != nil {
+		return 0, err
 	}
 	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(stream))
 	t.log.stored(stream, err)
@@ -283,6 +283,9 @@ func (t *term) look(ctx context.Context, room, user string) (ownership, error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	shard := t.log.shardOf(room)
+	if err := t.log.troubles.isAnother(t.log.streams[shard]); err != nil {
+		return ownership{}, err
+	}
 	msg, err := t.log.lastOf(ctx, shard, t.log.ownerSubject(shard, room, user))
 	if msg == nil || err != nil {
 		return ownership{}, err

@@ -79,6 +79,15 @@ func (t *troubles) of(stream string) trouble {
 	return t.found[stream]
 }
 
+// isAnother returns errRemade if a stream is known not to be the one that the node knows: its numbers are others, and nobody
+// whom the node knows is in it.
+func (t *troubles) isAnother(stream string) error {
+	if t.of(stream).what == errRemade {
+		return errRemade
+	}
+	return nil
+}
+
 // mayAsk reports whether nobody asks NATS about a stream. Who is told so is to ask, and asked must follow.
 func (t *troubles) mayAsk(stream string) bool {
 	t.mu.Lock()
@@ -120,10 +129,13 @@ func (t *troubles) mayWarn(stream, message string, err error) bool {
 	return true
 }
 
-// warn logs what goes wrong with a stream, of which it is told at each try: at once, and then once in 15 s.
+// warn logs what goes wrong with a stream, or with all (""), of which it is told at each try: at once, and then once in 15 s.
 func (l *Log) warn(level slog.Level, stream, message string, err error, attrs ...any) {
 	if l.troubles.mayWarn(stream, message, err) {
-		l.opts.Logger.Log(context.Background(), level, message, append(attrs, "stream", stream, "err", err)...)
+		if stream != "" {
+			attrs = append(attrs, "stream", stream)
+		}
+		l.opts.Logger.Log(context.Background(), level, message, append(attrs, "err", err)...)
 	}
 }
 

@@ -124,6 +124,9 @@ func TestMissing(t *testing.T) {
 	if !errors.Is(err, roomlog.ErrUnavailable) {
 		t.Errorf("Append to the new stream: %v, want %v", err, roomlog.ErrUnavailable)
 	}
+	if _, err := log.Append(t.Context(), roomlog.Record{Kind: roomlog.Leave, Room: room, From: "ana"}); !errors.Is(err, roomlog.ErrUnavailable) {
+		t.Errorf("a leave, of whomever: %v, want %v", err, roomlog.ErrUnavailable)
+	}
 }
 
 // roomIn returns a room of that shard, of two.
