@@ -33,7 +33,9 @@ func TestJoinCertificate(t *testing.T) {
 	join(ours.issue("ana")).out.expect("that is you, identity ana")
 	server.errs.expect(`"identity":"ana"`)
 	for about, refused := range map[string]*program{"none": join("", ""), "another's": join(others.issue("ana"))} {
-		if line := refused.errs.expect("beckon: cannot reach "); !strings.Contains(line, "certificate") {
+		line := refused.errs.expect("beckon: cannot reach ")
+		// A client that still writes when the server has closed the connection is not told why.
+		if !strings.Contains(line, "certificate") && !strings.Contains(line, "broken pipe") && !strings.Contains(line, "connection reset") {
 			t.Errorf("%s: got %s", about, line)
 		}
 		refused.expectExit(exitFailed)

@@ -37,7 +37,7 @@ func (f *clusterFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.urls, "nats", nil,
 		"share rooms through the NATS at this `URL`, or \"embedded\"; may be repeated")
 	flags.StringVar(&f.prefix, "nats-prefix", "beckon", "what all names there begin with: a `NAME` for each cluster")
-	flags.Var(countBound(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5 (default 1, embedded: 3 where there are)")
+	flags.Var(countBound(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5 (default 1; embedded: up to 3)")
 	choiceVar(cmd, &f.storage, "nats-storage", "where these keep rooms", "file", "memory")
 	flags.Var(file(&f.broker.CredsFile, "what \"nsc\" writes"), "nats-creds-file", "credentials for NATS")
 	flags.Var(file(&f.broker.CAFile, "certificates in PEM"), "nats-ca-file", "trust NATS servers of these authorities")

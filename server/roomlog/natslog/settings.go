@@ -54,6 +54,14 @@ func (l *Log) compareNodes(ctx context.Context) error {
 	for {
 		differ, alive := &DifferError{}, &DifferError{}
 		beats, err := l.readBeats(ctx)
+		if mayPass(err) && ctx.Err() == nil { // NATS went away meanwhile.
+			l.opts.Waiting.For("what the other nodes say", err)
+			select {
+			case <-time.After(followPause):
+			case <-ctx.Done():
+			}
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("read what the other nodes say: %w", err)
 		}
@@ -99,7 +107,7 @@ type lastBeat struct {
 
 // readBeats returns the last beat of each node, by its name.
 func (l *Log) readBeats(ctx context.Context) (map[string]lastBeat, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience)
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	stream, err := l.js.Stream(ctx, l.nodes)
 	if err != nil {
