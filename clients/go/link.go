@@ -22,6 +22,7 @@ type link struct {
 	// Immutable.
 	stream  stream
 	welcome *Welcome
+	begun   time.Time               // When it was welcomed.
 	ctx     context.Context         // The stream's.
 	cancel  context.CancelCauseFunc // Ends the stream.
 	written chan struct{}           // Closed when the writer has ended.
@@ -66,6 +67,7 @@ func greet(
 	return &link{
 		stream:  stream,
 		welcome: welcome,
+		begun:   time.Now(),
 		ctx:     ctx,
 		cancel:  cancel,
 		written: make(chan struct{}),

@@ -30,9 +30,11 @@ func (s *Session) dispatch(l *link, response *beckonv1.ConnectResponse) {
 	case *beckonv1.ConnectResponse_Failure:
 		// One that came back was recorded: that is not the outcome of its call.
 		f := newFailure(meta, e.Failure)
-		if f.Code == TokenExpiring && s.tokens.renews && s.resumable() {
+		if f.Code == TokenExpiring && s.resumable() {
 			s.renew(l)
-			return
+			if s.tokens.renews || s.renewals > 1 { // Who cannot give another token is told once.
+				return
+			}
 		}
 		if f.Code != Undelivered && s.settle(response.RequestId, f) {
 			return

@@ -5,8 +5,36 @@ import (
 	"time"
 )
 
-// renewal is how the token of a stream is renewed: by another stream, which takes the session up with another token while
-// this one is there. So a token that the server does not take costs nothing as long as the former is good.
+// Where the source has no other token than that of a stream, the server is shown this again: a webhook may say now that
+// it is good for longer. It is shown at once if the stream was told that access runs out when it had lasted. If it was
+// told so at once, to renew has not helped, or not for long: then the stream has to last for firstAgain before, and twice
+// as long each time that this happens in a row, up to maxAgain.
+const (
+	firstAgain = 5 * time.Second
+	maxAgain   = 20 * time.Second // Less than half the minute that the server gives.
+)
+
+// renewals counts those in a row, of streams that were told at once that access runs out.
+type renewals int
+
+// begin counts one more, of a stream that had lasted that long when it was told.
+func (r *renewals) begin(lasted time.Duration) {
+	if lasted >= firstAgain {
+		*r = 0
+	}
+	*r++
+}
+
+// again is how long a stream has to last before its token is shown another time.
+func (r renewals) again() time.Duration {
+	if r <= 1 {
+		return 0
+	}
+	return min(firstAgain<<min(r-2, 10), maxAgain)
+}
+
+// renewal is how the access of a stream is renewed: by another stream, which takes the session up, with another token or
+// the same, while this one is there. So a token that the server does not take costs nothing as long as the former is good.
 type renewal struct {
 	// Immutable.
 	over context.CancelFunc // Has no further attempt made.
@@ -17,21 +45,24 @@ type renewal struct {
 	next  *link // The other stream; nil: there is none.
 }
 
-// renew begins to renew the token of l, which is about to run out, if it has not begun. It is called by the run goroutine.
+// renew begins to renew the access of l, which is about to run out, if it has not begun. It is called by the run goroutine.
 func (s *Session) renew(l *link) {
 	if l.renewal != nil {
 		return
 	}
+	s.renewals.begin(time.Since(l.begun))
 	ctx, cancel := context.WithCancel(l.ctx)
 	l.renewal = &renewal{over: cancel, done: make(chan struct{})}
-	go s.runRenewal(ctx, l, l.renewal)
+	go s.runRenewal(ctx, l, l.renewal, s.renewals)
 }
 
-// runRenewal tries until there is another stream, or ctx ends; a stream that was asked for it waits for.
-func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal) {
+// runRenewal tries until there is another stream, or ctx ends; a stream that was asked for it waits for. It is the nth in
+// a row.
+func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal, nth renewals) {
 	defer close(r.done)
-	refused := l.token
-	var tries attempts
+	again := l.begun.Add(nth.again())
+	tries := attempts(nth - 1)
+	var refused *string // The token that the server has not taken; nil: none.
 	for {
 		pause := time.NewTimer(tries.next())
 		select {
@@ -41,7 +72,7 @@ func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal) {
 			return
 		}
 		token, err := s.tokens.getSoon(ctx)
-		if err != nil || token == l.token || token == refused {
+		if err != nil || refused != nil && token == *refused || token == l.token && time.Now().Before(again) {
 			continue
 		}
 		next, err := s.replace(ctx, l, token)
@@ -51,7 +82,7 @@ func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal) {
 		}
 		// After a refusal nothing has changed. Else the server may have done it, and only its answer was lost.
 		if err != nil && err.final() {
-			refused = token
+			refused = &token
 		} else if err != nil {
 			r.asked = true
 		}

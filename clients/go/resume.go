@@ -35,7 +35,7 @@ func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
 		case <-s.life.Done():
 			return nil, endError(s.life, context.Cause(s.life))
 		}
-		l, err := s.resume(cause)
+		l, err := s.resume()
 		switch {
 		case s.closing.Err() != nil:
 			if l != nil {
@@ -43,28 +43,25 @@ func (s *Session) reconnect(cause *EndError) (*link, *EndError) {
 			}
 			return nil, nil
 		case err == nil:
+			s.expired = nil
 			return l, nil
-		case err == cause || s.isFinal(err, false):
-			return nil, err
+		case s.isFinal(err, false):
+			return nil, err.notRenewed()
 		case (err.Reason == NoToken || err.Reason == TokenExpired) && time.Since(lost) > s.Welcome().ResumeWindow.AsDuration():
-			return nil, err // The server keeps the session no longer.
+			return nil, err.notRenewed() // The server keeps the session no longer.
 		}
 		cause = err
 	}
 }
 
-// resume opens one stream on which the session goes on, with a token that is asked for. The former stream, or attempt,
-// ended as cause tells; cause itself is the error if there is no other token than the one that ran out.
-func (s *Session) resume(cause *EndError) (*link, *EndError) {
+// resume opens one stream on which the session goes on, with a token that is asked for.
+func (s *Session) resume() (*link, *EndError) {
 	ctx, cancel := context.WithCancel(s.life)
 	defer cancel()
 	defer context.AfterFunc(s.closing, cancel)()
 	token, err := s.tokens.getSoon(ctx)
 	if err != nil {
 		return nil, err
-	}
-	if cause.Reason == TokenExpired && token == s.shown {
-		return nil, cause
 	}
 	s.shown = token
 	return s.resumeWith(s.closing, token)

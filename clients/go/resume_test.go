@@ -210,7 +210,7 @@ func TestFinalEnds(t *testing.T) {
 	}{
 		{codes.NotFound, beckon.NoSuchSession, true},
 		{codes.Aborted, beckon.TakenOver, true},
-		{codes.Unauthenticated, beckon.TokenExpired, true},
+		{codes.Unauthenticated, beckon.BadToken, true},
 		{codes.PermissionDenied, beckon.Kicked, true},
 		{codes.InvalidArgument, "UNDECODABLE", true},
 		{codes.Unimplemented, "", true},

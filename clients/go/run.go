@@ -28,20 +28,19 @@ func (s *Session) run(first *link) {
 // outlive serves a stream and those that replace it, and tells how the session ended; nil: cleanly.
 func (s *Session) outlive(l *link) *EndError {
 	for {
-		begun := time.Now()
 		s.serve(l)
 		renewed, asked := l.renewed()
 		if renewed != nil {
 			s.lose(l)
 			l = renewed
-			s.shown = l.token
+			s.shown, s.expired = l.token, nil
 			s.regain(l, false)
 			continue
 		}
 		if l.end == nil || s.isFinal(l.end, asked) || s.closing.Err() != nil || !s.resumable() {
 			return l.end
 		}
-		if time.Since(begun) >= maxDelay {
+		if time.Since(l.begun) >= maxDelay {
 			s.attempts.reset()
 		}
 		s.lose(l)
@@ -57,12 +56,16 @@ func (s *Session) outlive(l *link) *EndError {
 	}
 }
 
-// isFinal tells whether there is no use in resuming after this end of a stream, for which the session itself may have
-// asked.
+// isFinal tells whether there is no use in resuming after this end of a stream or an attempt, for which the session itself
+// may have asked. It is to be called once for each.
 func (s *Session) isFinal(end *EndError, asked bool) bool {
 	switch {
-	case end.Reason == TokenExpired && s.tokens.renews, end.Reason == TakenOver && asked:
+	case end.Reason == TakenOver && asked:
 		return false
+	case end.Reason == TokenExpired: // The source may have another by now, or the server take this one for longer.
+		token, former := s.shown, s.expired
+		s.expired = &token
+		return former != nil && *former == token
 	}
 	return end.final()
 }
@@ -129,6 +132,14 @@ func (s *Session) drop(calls []*call, code Code, detail string) {
 			s.events.put(failure)
 		}
 	}
+}
+
+// notRenewed adds to an end by which access has run out that it was tried to renew it.
+func (e *EndError) notRenewed() *EndError {
+	if e.Reason != TokenExpired {
+		return e
+	}
+	return &EndError{Code: e.Code, Reason: e.Reason, Detail: "access has run out and could not be renewed: " + e.Detail}
 }
 
 // final tells whether there is no use in resuming after this end.

@@ -42,7 +42,9 @@ type Session struct {
 
 	// Owned by the run goroutine.
 	attempts attempts
-	shown    string // The token that was shown last.
+	renewals renewals
+	shown    string  // The token that was shown last.
+	expired  *string // The token with which the stream, or an attempt since, ended with TokenExpired; nil: none did.
 
 	// Written before done is closed.
 	err error
