@@ -70,10 +70,10 @@
 //
 // # Access
 //
-// A server may want to know who somebody is: [WithToken] shows it an access token, [WithTokenSource] gets another before
-// that runs out, and the session goes on with it on another stream, without a gap. Another machine is shown a token with TLS
-// alone. Two people who want to be sure that not even the server sits between them compare the [VerificationCode]
-// of their call.
+// A server may want to know who somebody is: [WithToken] shows it an access token, [WithTokenSource] gets one each time.
+// Before access runs out a token is shown again, another one if there is, and the session goes on with it on another
+// stream, without a gap. Another machine is shown a token with TLS alone. Two people who want to be sure that not even the
+// server sits between them compare the [VerificationCode] of their call.
 //
 // # The end
 //

@@ -65,7 +65,7 @@ const (
 	Undelivered = Code(beckonv1.FailureCode_FAILURE_CODE_UNDELIVERED)
 	// Unavailable: not recorded, since the server cannot at present; try again.
 	Unavailable = Code(beckonv1.FailureCode_FAILURE_CODE_UNAVAILABLE)
-	// TokenExpiring: the access is about to run out.
+	// TokenExpiring: access is about to run out, that of a token or what a webhook granted; see [WithToken].
 	TokenExpiring = Code(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING)
 )
 
@@ -108,7 +108,7 @@ const (
 	NoToken Reason = "NO_TOKEN"
 	// BadToken: the access token is not one that the server trusts.
 	BadToken Reason = "BAD_TOKEN"
-	// TokenExpired: the access ran out.
+	// TokenExpired: access ran out, that of the token or what a webhook granted, and could not be renewed.
 	TokenExpired Reason = "TOKEN_EXPIRED"
 	// NotAllowed: the access that was granted does not allow it.
 	NotAllowed Reason = "NOT_ALLOWED"

@@ -98,6 +98,6 @@ const (
 	LeaveKicked = beckonv1.LeaveReason_LEAVE_REASON_KICKED
 	// LeaveReplaced: the same identity came in anew.
 	LeaveReplaced = beckonv1.LeaveReason_LEAVE_REASON_REPLACED
-	// LeaveExpired: the access ran out.
+	// LeaveExpired: access ran out.
 	LeaveExpired = beckonv1.LeaveReason_LEAVE_REASON_EXPIRED
 )

@@ -6,12 +6,14 @@ import (
 )
 
 // Where the source has no other token than that of a stream, the server is shown this again: a webhook may say now that
-// it is good for longer. It is shown at once if the stream was told that access runs out when it had lasted. If it was
-// told so at once, to renew has not helped, or not for long: then the stream has to last for firstAgain before, and twice
-// as long each time that this happens in a row, up to maxAgain.
+// it is good for longer. It is shown at once if the stream had lasted when it was told that access runs out. If it was told
+// so at once, to renew has not helped, or not for long: then firstAgain has to pass before, and twice as long each time
+// that this happens in a row, up to maxAgain.
 const (
 	firstAgain = 5 * time.Second
 	maxAgain   = 20 * time.Second // Less than half the minute that the server gives.
+
+	settled = 5 * time.Second // How long a stream must last for the next renewal to be the first.
 )
 
 // renewals counts those in a row, of streams that were told at once that access runs out.
@@ -19,13 +21,13 @@ type renewals int
 
 // begin counts one more, of a stream that had lasted that long when it was told.
 func (r *renewals) begin(lasted time.Duration) {
-	if lasted >= firstAgain {
+	if lasted >= settled {
 		*r = 0
 	}
 	*r++
 }
 
-// again is how long a stream has to last before its token is shown another time.
+// again is how long after that the same token may be shown another time.
 func (r renewals) again() time.Duration {
 	if r <= 1 {
 		return 0
@@ -60,7 +62,7 @@ func (s *Session) renew(l *link) {
 // a row.
 func (s *Session) runRenewal(ctx context.Context, l *link, r *renewal, nth renewals) {
 	defer close(r.done)
-	again := l.begun.Add(nth.again())
+	again := time.Now().Add(nth.again())
 	tries := attempts(nth - 1)
 	var refused *string // The token that the server has not taken; nil: none.
 	for {

@@ -15,27 +15,35 @@ import (
 )
 
 // TokenSource gives an access token for the server, a JSON Web Token, or an error if there is none to be had. It is asked
-// before each stream, and when the server says that the present token is about to run out: it may give the same one as
-// long as that is good. White space around the token does not count.
+// before each stream, and when the server says that access is about to run out: it may give the same one, which is shown
+// again. White space around the token does not count.
 //
 // It has ten seconds each time, except for the first stream, and should return when ctx ends; the session does not wait
 // for it any longer. It is not called by two goroutines at one time.
 type TokenSource func(ctx context.Context) (string, error)
 
-// WithToken shows the server an access token, with each stream, as [WithTokenSource] does. A session whose token runs out
-// is told so about a minute before by a [Failure], [TokenExpiring], and ends with [TokenExpired].
+// WithToken shows the server an access token, with each stream. It is as a [TokenSource] that always gives that one, but
+// for an event: about a minute before access runs out a [Failure] tells, [TokenExpiring]. It does so once, also if the
+// server extends the access when it is shown the token again, and whenever that is about to run out. So it is without a
+// token, where the server knows the client by other metadata.
 func WithToken(token string) Option {
 	return func(o *options) {
 		o.tokens, o.renews = func(context.Context) (string, error) { return token, nil }, false
 	}
 }
 
-// WithTokenSource shows the server what source gives, with each stream. About a minute before a token runs out source is
-// asked for another, of the same subject, again and again until it gives one, and the session goes on with that on another
+// WithTokenSource shows the server what source gives, with each stream. About a minute before access runs out source is
+// asked again, and the session goes on with what it gives, another token of the same subject or the same, on another
 // stream. Nothing is lost or comes twice, and no event tells of it but a [JoinedUsers] for each room, and an
-// [IceServersChanged] if there are others now. A token that the server refuses costs nothing as long as the former is
-// good; after that the session is resumed as after a loss, until it is clear that there is no good token to be had:
-// [TokenExpired], or [NoToken] when the resume_window of the [Welcome] has passed.
+// [IceServersChanged] if there are others now. A token that the server refuses costs nothing as long as access lasts.
+//
+// The same token serves where a webhook decides, which is asked again and may say that it is good for longer. If the server
+// says at once that access still runs out, source is asked for another again and again, and the same is shown again with
+// pauses: of five seconds, ten, and then twenty. Access for less than that ends streams, and is renewed after that.
+//
+// When access has run out the session is resumed as after a loss, with what source gives then, until it is clear that
+// there is nothing good to be had: with [TokenExpired], which is final when the same token has run out again, or after the
+// resume_window of the [Welcome]; with [NoToken], when that has passed; or with how else the server refuses.
 //
 // A token is shown to another machine with TLS alone, unless [WithPlaintext] says otherwise.
 func WithTokenSource(source TokenSource) Option {

@@ -133,7 +133,7 @@ func TestWebhookExtends(t *testing.T) {
 				began := time.Now()
 				sent := 0
 				for ; time.Since(began) < life; sent++ {
-					time.Sleep(70 * time.Millisecond) // Virtual.
+					time.Sleep(250 * time.Millisecond) // Virtual.
 					for _, pair := range [][2]*beckon.Session{{ana, ben}, {ben, ana}} {
 						if err := pair[0].Data(t.Context(), &beckon.Data{Room: "lobby", To: pair[1].ID(), Type: fmt.Sprint(sent)}); err != nil {
 							t.Fatalf("message %d from %s, after %s: %v", sent, pair[0].ID(), time.Since(began), err)
@@ -219,23 +219,34 @@ func TestTokenNotExtended(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				<-ana.Done()
+				told, lost := 0, time.Duration(0)
+				for event := range ana.Events(t.Context()) {
+					switch e := event.(type) {
+					case *beckon.Failure:
+						told++
+					case *beckon.Reconnecting:
+						if e.Attempt == 1 {
+							lost = time.Since(conn.opened)
+						}
+					}
+				}
+				if want := map[string]int{"a source": 0, "one token": 1}[name]; told != want {
+					t.Errorf("the application was told %d times that the token runs out: want %d", told, want)
+				}
 				var end *beckon.EndError
 				if errors.As(ana.Err(), &end); end == nil || end.Code != codes.Unauthenticated || end.Reason != beckon.TokenExpired ||
 					!strings.HasPrefix(end.Detail, "access has run out and could not be renewed: ") {
 					t.Errorf("the session ended: %v", ana.Err())
 				}
-				if lasted := time.Since(g.opened); lasted < 80*time.Second || lasted > 83*time.Second {
+				if lasted := time.Since(conn.opened); lasted < 80*time.Second || lasted > 83*time.Second {
 					t.Errorf("the session ended after %s", lasted)
 				}
-				before, after := conn.at, 0
-				if i := slices.IndexFunc(conn.at, func(at time.Duration) bool { return at >= 80*time.Second }); i >= 0 {
-					before, after = conn.at[:i], len(conn.at)-i
+				n := slices.IndexFunc(conn.at, func(at time.Duration) bool { return at >= lost })
+				if n != len(conn.at)-1 {
+					t.Fatalf("the token ran out at %s and was shown at %v: want once after that", lost, conn.at)
 				}
-				if after != 1 {
-					t.Errorf("when the token had run out it was shown %d times: want one", after)
-				}
-				if n := len(before); n < 4 || n > 6 {
+				before := conn.at[:n]
+				if n < 4 || n > 7 {
 					t.Errorf("the token was shown at %v", before)
 				}
 				for i, pause := range []time.Duration{20 * time.Second, 5 * time.Second, 10 * time.Second, 20 * time.Second, 20 * time.Second} {
