@@ -16,7 +16,7 @@ import {
 import { Heartbeat } from "./heartbeat.js";
 import { openTimeout, type SessionOptions } from "./options.js";
 import type { Place } from "./progress.js";
-import { Renewal } from "./renewal.js";
+import { notRenewed, Renewal } from "./renewal.js";
 import { isRenewable, tokenOf } from "./token.js";
 import { watchPage } from "./wake.js";
 
@@ -81,12 +81,12 @@ export class Connection {
   /** The present stream; while there is none, the last. */
   #channel: Channel;
   #heartbeat: Heartbeat | undefined;
-  /** Gets the present stream's successor when its access token is about to run out. */
+  /** Gets the present stream's successor when access is about to run out. */
   #renewal: Renewal | undefined;
   /** The access token that was shown last, but for those that {@link Renewal} tries. */
   #token: string;
-  /** The access token that had run out when it was shown last, and how the server said so. */
-  #expired: { token: string; error: EndError } | undefined;
+  /** The access token with which the stream, or an attempt since, ended with TOKEN_EXPIRED. */
+  #expired: string | undefined;
   #isUp = true;
   #closing = false;
   #over = false;
@@ -94,7 +94,7 @@ export class Connection {
   #dropped: EndError | undefined;
   /** The number of attempts since a stream last lasted. */
   #attempt = 0;
-  /** The number of renewals likewise: where tokens are short, they are not changed without a pause. */
+  /** The number of renewals of streams that did not last before: where access is short, there are pauses. */
   #renewals = 0;
   /** The attempt that is under way. */
   #trying: AbortController | undefined;
@@ -184,7 +184,7 @@ export class Connection {
     }
   }
 
-  /** Prepares for the end of a stream's access token. */
+  /** Prepares for the end of a stream's access. */
   #renew({ channel, token }: Opened): Renewal {
     return (this.#renewal = new Renewal(token, {
       ask: (signal) => tokenOf(this.#options, signal, openTimeout(this.#options)),
@@ -211,7 +211,10 @@ export class Connection {
       now: () => performance.now(),
     });
     this.#heartbeat = heartbeat;
-    const settled = setTimeout(() => (this.#attempt = this.#renewals = 0), settleAfter);
+    const settled = setTimeout(() => {
+      this.#attempt = 0;
+      if (!renewal.begun) this.#renewals = 0;
+    }, settleAfter);
     try {
       for (;;) {
         const next = await channel.responses.next();
@@ -235,7 +238,7 @@ export class Connection {
     for (let cause = end; !this.#over;) {
       if (cause === undefined || this.#isFinal(cause)) {
         this.end();
-        this.#owner.ended(cause);
+        this.#owner.ended(this.#closing ? cause : notRenewed(cause));
         break;
       }
       this.#attempt++;
@@ -268,6 +271,7 @@ export class Connection {
   #takeUp(opened: Opened, answered: boolean): Opened {
     this.#channel = opened.channel;
     this.#token = opened.token;
+    this.#expired = undefined;
     this.#dropped = undefined;
     this.#isUp = true;
     const networkChanged = this.#networkChanged;
@@ -276,16 +280,18 @@ export class Connection {
     return opened;
   }
 
+  /** Whether no further attempt would change it. To be asked once for each end of a stream or an attempt. */
   #isFinal(cause: EndError): boolean {
     if (this.#closing) return true;
     if (cause.code === Code.Aborted && this.#unanswered) {
       this.#unanswered = false;
       return false;
     }
-    if (cause.reason === "TOKEN_EXPIRED" && isRenewable(this.#options)) {
-      const again = cause === this.#expired?.error;
-      this.#expired = { token: this.#token, error: cause };
-      return again;
+    // The application may have another token by now, or the server take this one for longer.
+    if (cause.reason === "TOKEN_EXPIRED") {
+      const former = this.#expired;
+      this.#expired = this.#token;
+      return former === this.#token;
     }
     return final.includes(cause.code);
   }
@@ -298,7 +304,6 @@ export class Connection {
     try {
       if (token === undefined) {
         token = this.#token = await tokenOf(this.#options, trying.signal, openTimeout(this.#options));
-        if (token === this.#expired?.token) throw this.#expired.error;
       }
       timer = setTimeout(() => this.#giveUp(), openTimeout(this.#options));
       const options = { ...this.#options, signal: trying.signal };
@@ -362,9 +367,9 @@ export class Connection {
       );
     }
     const expires = event.case === "failure" && event.value.code === FailureCode.TOKEN_EXPIRING;
-    if (!expires || !isRenewable(this.#options)) return false;
-    this.#renewal?.begin(++this.#renewals);
-    return true;
+    if (!expires) return false;
+    if (this.#renewal?.begun === false) this.#renewal.begin(++this.#renewals);
+    return isRenewable(this.#options) || this.#renewals > 1; // Who cannot give another token is told once.
   }
 
   /** Loses the present stream. */

@@ -2,7 +2,14 @@ import { Code } from "@connectrpc/connect";
 
 import { backoff } from "./backoff.js";
 import type { Opened } from "./channel/open.js";
-import { endOf } from "./errors.js";
+import { endOf, EndError } from "./errors.js";
+
+/**
+ * How long a token is not shown again to a server that says at once that access still runs out, in milliseconds; it
+ * doubles each time that this happens in a row. At most it is less than half the minute that the server gives.
+ */
+const firstAgain = 5000;
+const longestAgain = 20_000;
 
 /** The answers by which the server refuses a token: it is none, allows nothing, or is somebody else's. */
 const refusals: readonly Code[] = [Code.Unauthenticated, Code.PermissionDenied, Code.NotFound];
@@ -20,9 +27,9 @@ export interface Means {
 }
 
 /**
- * Renews the access token of one stream: gets another from the application, and with it another stream, while the one
- * that there is goes on. So a token that the server does not take costs nothing as long as the former is good. It is
- * tried until it is done or the stream has ended.
+ * Renews the access of one stream: gets a token from the application, and with it another stream, while the one that
+ * there is goes on. So a token that the server does not take costs nothing as long as the former is good. It may be the
+ * same token: a webhook may say now that it is good for longer. It is tried until it is done or the stream has ended.
  */
 export class Renewal {
   /**
@@ -31,11 +38,12 @@ export class Renewal {
    * where it was then. Never rejects.
    */
   opening: Promise<Opened | undefined> | undefined;
+  /** Whether it has begun. */
+  begun = false;
 
   readonly #token: string;
   readonly #means: Means;
   readonly #over = new AbortController();
-  #begun = false;
 
   /** `token` is that of the present stream. */
   constructor(token: string, means: Means) {
@@ -43,11 +51,10 @@ export class Renewal {
     this.#means = means;
   }
 
-  /** Begins, if it has not begun. `attempt` is the number of the first one, from which the pause before it follows. */
-  begin(attempt: number): void {
-    if (this.#begun) return;
-    this.#begun = true;
-    void this.#run(attempt);
+  /** Begins. It is the `nth` renewal in a row, of streams that were told at once that access runs out. */
+  begin(nth: number): void {
+    this.begun = true;
+    void this.#run(nth);
   }
 
   /** Makes no further attempt. One whose stream is asked for goes on. */
@@ -55,14 +62,17 @@ export class Renewal {
     this.#over.abort();
   }
 
-  async #run(first: number): Promise<void> {
+  async #run(nth: number): Promise<void> {
     const { signal } = this.#over;
-    let refused = this.#token;
-    for (let attempt = first; ; attempt++) {
+    let refused: string | undefined;
+    let early = nth > 1;
+    if (early) void pause(Math.min(firstAgain * 2 ** (nth - 2), longestAgain), signal).then(() => (early = false));
+    for (let attempt = nth; ; attempt++) {
       await pause(backoff(attempt), signal);
-      const token = signal.aborted ? "" : await this.#means.ask(signal).catch(() => this.#token);
       if (signal.aborted) return;
-      if (token === this.#token || token === refused) continue;
+      const token = await this.#means.ask(signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (token === undefined || token === refused || (token === this.#token && early)) continue;
       this.opening = this.#means.open(token).catch((error: unknown) => {
         if (refusals.includes(endOf(error).code)) refused = token;
         return undefined;
@@ -72,6 +82,13 @@ export class Renewal {
       if (!signal.aborted) this.#means.failed();
     }
   }
+}
+
+/** Adds to an end by which access has run out that it was tried to renew it. */
+export function notRenewed(end: EndError | undefined): EndError | undefined {
+  if (end?.reason !== "TOKEN_EXPIRED") return end;
+  const detail = `access has run out and could not be renewed: ${end.detail}`;
+  return new EndError(end.code, end.reason, detail, { cause: end });
 }
 
 /** Waits so many milliseconds, or until the signal. */

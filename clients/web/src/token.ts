@@ -6,7 +6,7 @@ import type { SessionOptions } from "./options.js";
 /** What a header can carry as it is. */
 const visible = /^[\x21-\x7e]*$/;
 
-/** Whether the application can be asked for another token. */
+/** Whether the application can be asked for another token. Else it is told when access is about to run out. */
 export function isRenewable({ token }: SessionOptions): boolean {
   return typeof token === "function";
 }

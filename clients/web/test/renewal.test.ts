@@ -65,7 +65,7 @@ function sayData(stream: ScriptedStream, type: string, seq: bigint): void {
   stream.say({ case: "dataReceived", value: { type, sender: { id: "bob" } } }, { room: "den", seq });
 }
 
-test("a token is shown on each stream, and that it runs out is the application's matter", async (t) => {
+test("a token is shown on each stream, and the application is told once that it runs out", async (t) => {
   const { script, stream, session, heard } = await begin(t, " secret\n");
   assert.equal(shown(stream), "Bearer secret");
   stream.lose();
@@ -74,11 +74,18 @@ test("a token is shown on each stream, and that it runs out is the application's
   assert.equal(shown(next), "Bearer secret");
   next.welcome();
   expiring(next);
+  const third = await script.accept();
+  assert.equal(shown(third), "Bearer secret");
+  third.welcome();
   await settle();
-  next.end(Code.Unauthenticated, "TOKEN_EXPIRED");
+  expiring(third);
+  await settle();
+  third.end(Code.Unauthenticated, "TOKEN_EXPIRED");
+  (await script.accept()).end(Code.Unauthenticated, "TOKEN_EXPIRED");
   const end = await session.ended;
   assert.deepEqual([end?.code, end?.reason], [Code.Unauthenticated, "TOKEN_EXPIRED"]);
-  assert.deepEqual(heard(), ["reconnecting", "resumed", "TOKEN_EXPIRING", "ended"]);
+  const reconnected = ["reconnecting", "resumed"];
+  assert.deepEqual(heard(), [...reconnected, "TOKEN_EXPIRING", "resumed", "reconnecting", "ended"]);
   assert.equal(script.waiting, 0);
 });
 
@@ -203,10 +210,6 @@ for (const [what, code, reason, again] of [
     assert.equal(script.waiting, again ? 1 : 0, "whether the same token is tried again");
     if (again) await script.accept();
     else {
-      token = "t1"; // The present one again.
-      mock.timers.tick(1);
-      await settle();
-      assert.equal(script.waiting, 0);
       token = "t3";
       mock.timers.tick(1);
       await settle();
@@ -220,7 +223,6 @@ for (const [what, code, reason, again] of [
 }
 
 for (const [what, answer] of [
-  ["the same token", () => "t1"],
   ["an error", () => Promise.reject(new Error("no network"))],
   ["nothing", () => new Promise<string>(() => {})],
 ] as const) {
@@ -270,6 +272,32 @@ for (const [what, answer] of [
     assert.deepEqual(heard(), ["on", "resumed"]);
   });
 }
+
+test("the same token is shown again, after longer and longer pauses if that does not help", async (t) => {
+  const { script, stream, heard } = await begin(t, () => "t1");
+  stopClock(t);
+  let present = stream;
+  const renew = async (pause: number): Promise<void> => {
+    expiring(present);
+    await settle();
+    for (let passed = 0; passed < pause; passed += 100) {
+      assert.equal(script.waiting, 0, `after ${passed} of ${pause} ms`);
+      mock.timers.tick(100);
+      await settle();
+    }
+    mock.timers.tick(1); // The pause before any renewal.
+    await settle();
+    assert.equal(script.waiting, 1, `after ${pause} ms`);
+    present = await script.accept();
+    assert.equal(shown(present), "Bearer t1");
+    present.welcome();
+    await settle();
+  };
+  for (const pause of [0, 5000, 10_000, 20_000, 20_000]) await renew(pause);
+  mock.timers.tick(5000); // It lasts.
+  for (const pause of [0, 5000]) await renew(pause);
+  assert.deepEqual(heard(), Array(7).fill("resumed"));
+});
 
 test("a stream that ends is not renewed any more", async (t) => {
   let give!: (token: string) => void;
@@ -334,13 +362,28 @@ test("a token that has run out is replaced", async (t) => {
   assert.deepEqual(heard(), ["reconnecting", "resumed", "reconnecting", "reconnecting", "resumed"]);
 });
 
-test("a token that has run out and is all that there is ends the session", async (t) => {
-  let token = "t1";
-  const { script, stream, session } = await begin(t, () => token);
+test("a token that has run out and is all that there is is shown once more", async (t) => {
+  const { script, stream, session } = await begin(t, () => "t1");
   stream.end(Code.Unauthenticated, "TOKEN_EXPIRED");
+  const next = await script.accept();
+  assert.equal(shown(next), "Bearer t1");
+  next.welcome(); // Now it is good for longer.
   await settle();
+  assert.equal(session.state, "connected");
+  next.end(Code.Unauthenticated, "TOKEN_EXPIRED");
+  (await script.accept()).end(Code.Unauthenticated, "TOKEN_EXPIRED");
   const end = await session.ended;
   assert.deepEqual([end?.code, end?.reason], [Code.Unauthenticated, "TOKEN_EXPIRED"]);
+  assert.match(end!.detail, /^access has run out and could not be renewed/);
+  assert.equal(script.waiting, 0);
+});
+
+test("how else a token is refused that has run out is the end", async (t) => {
+  const { script, stream, session } = await begin(t, () => "t1");
+  stream.end(Code.Unauthenticated, "TOKEN_EXPIRED");
+  (await script.accept()).end(Code.PermissionDenied, "NOT_ALLOWED");
+  const end = await session.ended;
+  assert.deepEqual([end?.code, end?.reason], [Code.PermissionDenied, "NOT_ALLOWED"]);
   assert.equal(script.waiting, 0);
 });
 
