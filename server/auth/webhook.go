@@ -45,7 +45,8 @@ const (
 // The room is that of the stream's first message, and no promise: a session may join others later, and one that is resumed
 // without rejoin asks for none, though it is in some. So what is allowed is told by rooms in the answer. It counts until
 // expires, or until the client resumes; ice_servers are passed on as they are, and not asked for again on a stream that goes
-// on. So their credentials should not run out before expires, at which the stream ends with TOKEN_EXPIRED.
+// on. So their credentials should not run out before expires, at which the stream ends with TOKEN_EXPIRED. A client is told
+// so a minute before, to resume: then a later expires extends its access, for the same token, too.
 //
 // A question is signed as Standard Webhooks says (standardwebhooks.com), for which there are libraries in many languages:
 // the header webhook-id is the same for all tries of one question, webhook-timestamp has the seconds since 1970, and

@@ -11,13 +11,17 @@ export interface SessionOptions {
    * The access token, which is shown as `authorization: Bearer …` on each stream; empty: none.
    *
    * A function is asked for it before each stream, so that a session can outlive its tokens: it is also asked a minute
-   * before a token runs out, and when one has run out. With what it gives, if that is another, the session goes on by
-   * itself; then `resumed` is all that is told. While it gives the same or fails, it is asked again, after pauses that
-   * grow to five seconds. If a token that has run out is all that it gives, the session ends with TOKEN_EXPIRED. It may
-   * be asked anew when it has not answered for `openTimeout`; only the first question waits as long as it takes.
+   * before access runs out, and when it has run out. With what it gives, another token or the same, the session goes on
+   * by itself; then `resumed` is all that is told. The same token serves where a webhook decides, which may say that it
+   * is good for longer. If the server says at once that access still runs out, the function is asked for another again
+   * and again, and the same is shown again with pauses: of five seconds, ten, and then twenty. While the function fails,
+   * it is asked again, after pauses that grow to five seconds. When access has run out, what it gives then is shown once
+   * more; if that has run out, too, the session ends with TOKEN_EXPIRED. It may be asked anew when it has not answered
+   * for `openTimeout`; only the first question waits as long as it takes.
    *
-   * Without a function, a `failure` TOKEN_EXPIRING tells that the token is about to run out, and the session ends when
-   * it has.
+   * A text, or what `headers` show, is as a function that always gives the same, but for an event: a `failure`
+   * TOKEN_EXPIRING tells that access is about to run out. It does so once, also if the server extends it then, and
+   * whenever that is about to run out.
    */
   token?: string | (() => string | Promise<string>);
   /** Headers for the server. */
