@@ -57,7 +57,7 @@ func silentRun() error {
 			}
 		}()
 	}
-	tasks := make(chan silentTask, 100) // There are fewer, so that the end of the input is seen at once.
+	tasks := make(chan silentTask, 100) // There are few, so that the end of the input is seen at once.
 	go func() {
 		for task := range tasks {
 			for range task.Connections {
