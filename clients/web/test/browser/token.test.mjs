@@ -144,11 +144,8 @@ test("a refusal that is final is told, and nothing is tried again", async (t) =>
   await ana.locator("#meeting").waitFor();
   for (const [flags, told] of [
     [["--room", "lobby"], "The room is full."],
-    [
-      ["--room", "den"],
-      'You are not allowed in this room: your access does not allow room "lobby": it allows den.',
-    ],
-    [["--may", "join", "--name", "Robert"], 'does not let the user choose a name: expected "Robert"'],
+    [["--room", "den"], 'You are not allowed in this room: your access does not allow room "lobby": it allows den.'],
+    [["--may", "join", "--name", "Robert"], 'does not let you choose a name: expected "Robert"'],
   ]) {
     const bob = await open(`/#lobby&token=${make("bob", ...flags)}`);
     await bob.clock.install();
