@@ -258,3 +258,30 @@ func TestTokenNotExtended(t *testing.T) {
 		})
 	}
 }
+
+// TestShortTokens: other tokens that are good for less than the minute in which the client is told are not used up without
+// a pause.
+func TestShortTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := openGuarded(t)
+		conn := &counted{ClientConn: dialConn(t, g.listener.DialContext), opened: time.Now()}
+		source := beckon.WithTokenSource(func(context.Context) (string, error) { return g.token("ana", 30*time.Second), nil })
+		ana, err := beckon.Connect(t.Context(), conn, source, beckon.WithPlaintext())
+		if err != nil {
+			t.Fatal(err)
+		}
+		const life = 10 * time.Minute
+		time.Sleep(life) // Virtual.
+		if err := ana.Close(); err != nil {
+			t.Errorf("the session ended: %v", err)
+		}
+		for event := range ana.Events(t.Context()) {
+			if event != nil {
+				t.Errorf("ana was told of %T %+v", event, event)
+			}
+		}
+		if n := len(conn.at); n < int(life/(30*time.Second)) || n > int(life/(2*time.Second)) {
+			t.Errorf("there were %d streams", n)
+		}
+	})
+}
