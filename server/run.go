@@ -88,9 +88,10 @@ func (s *Server) run(ctx context.Context, admin *adminPort) error {
 	return err
 }
 
-// listen opens a port.
+// listen opens a port. The kernel looks after none of its connections: gRPC and the web ping theirs themselves, and gRPC has the
+// kernel give up one on which a probe was not answered in time, be it the only one that was lost.
 func (s *Server) listen(port, addr string) (net.Listener, error) {
-	lis, err := net.Listen("tcp", addr)
+	lis, err := (&net.ListenConfig{KeepAlive: -1}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, &ListenError{Port: port, Addr: addr, Err: err}
 	}

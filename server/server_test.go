@@ -68,7 +68,7 @@ func TestFrozenClient(t *testing.T) {
 					}
 				})
 			}
-			wg.Wait() // All calls were answered.
+			wg.Wait()                            // All calls were answered.
 			if grown := most(); grown > 64<<20 { // If all were kept, it were twice as much.
 				t.Errorf("the live heap grew by up to %d MiB", grown>>20)
 			}

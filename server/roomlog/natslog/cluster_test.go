@@ -344,7 +344,7 @@ func TestAgain(t *testing.T) {
 	}
 	config := stream.CachedInfo().Config
 	config.Duplicates = 100 * time.Millisecond // The least that there is.
-	forget := func() { // A change has NATS look what it may forget; it may have missed the one before.
+	forget := func() {                         // A change has NATS look what it may forget; it may have missed the one before.
 		config.Duplicates += time.Millisecond
 		if _, err := js.UpdateStream(t.Context(), config); err != nil {
 			t.Fatal(err)
