@@ -39,6 +39,8 @@ type gate struct {
 	log       *slog.Logger
 
 	sources *buckets // Of connections.
+	// Connections that were closed since streams were opened too fast: on them, or from their address before.
+	closed, refused atomic.Uint64
 	// The *entrance of each connection, by the value of its RemoteAddr, a pointer that no other connection has. One that is
 	// no longer used leaves with the next collection.
 	entrances sync.Map
@@ -79,6 +81,7 @@ func (l *gated) Accept() (net.Conn, error) {
 		if l.gate.enter(conn) {
 			return conn, nil
 		}
+		l.gate.refused.Add(1)
 		_ = conn.Close() // Nothing was said on it.
 	}
 }
@@ -110,6 +113,7 @@ func (g *gate) tap(ctx context.Context) error {
 		return nil
 	}
 	if e.close() {
+		g.closed.Add(1)
 		g.log.Warn("closed a connection on which streams are opened too fast", "remote", e.source)
 	}
 	return errTooFast

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,7 +111,7 @@ func TestMaxStreamsPerSecond(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.cfg.MaxStreamsPerSecond = 1
-			_, addr := serveGated(t, c.cfg)
+			s, addr := serveGated(t, c.cfg)
 			good := ask(t, addr, c.with)
 			if n := good.until(t, 2); n != 2 {
 				t.Fatalf("%d streams could be opened, want 2", n)
@@ -124,6 +125,7 @@ func TestMaxStreamsPerSecond(t *testing.T) {
 			if n := good.until(t, 1); n != 1 {
 				t.Error("another connection was closed, too")
 			}
+			counted(t, s, `beckon_connections_closed_total{reason="connection"} 1`)
 		})
 	}
 }
@@ -168,6 +170,9 @@ func TestNoEntrance(t *testing.T) {
 		n, _ := conn.Read(make([]byte, 1))
 		_ = conn.Close()
 		if n == 0 {
+			if s.gate.refused.Load() == 0 || !strings.Contains(scrape(s), `beckon_connections_closed_total{reason="address"} `) {
+				t.Error("a refused connection is not counted")
+			}
 			return
 		}
 	}

@@ -31,7 +31,9 @@ var (
 	endedDesc       = desc("sessions_ended_total", "Sessions that ended, by the reason that others were told.", "reason")
 	resumedDesc     = desc("resumes_total", "Sessions that were taken up on another stream, by what became of them.", "resumption")
 	movedDesc       = desc("sessions_moved_total", "Sessions that another node has taken up.")
-	droppedDesc     = desc("streams_dropped_total", "Streams that the server has ended, by why.", "reason")
+	streamEndsDesc  = desc("streams_ended_total", "Streams that ended or were refused, by the reason that the client was told; ok: it asked for it, lost: it was lost.", "reason")
+	closedDesc      = desc("connections_closed_total", "Connections of native gRPC that were closed since streams were opened too fast, on them or from their address.", "reason")
+	callsEndedDesc  = desc("calls_cut_total", "Calls of native gRPC other than Connect that were ended since their request did not come, or since too many waited.", "reason")
 	sentEventsDesc  = desc("events_sent_total", "Events that were written to clients.")
 	sentBytesDesc   = desc("events_sent_bytes_total", "Their size in bytes.")
 
@@ -52,6 +54,7 @@ var (
 	logFailuresDesc  = desc("log_append_failures_total", "Those of them that failed.")
 	logConflictsDesc = desc("log_conflicts_total", "Conditions of records that did not hold at first.")
 	logRetriesDesc   = desc("log_retries_total", "Tries to append that had to be repeated.")
+	logClearedDesc   = desc("log_cleared_total", "Memberships, of rooms and of sessions' own logs, that this node has ended for nodes that had gone.")
 	logSecondsDesc   = desc("log_append_seconds_total", "How long the appends took together.")
 	logLagDesc       = desc("log_lag", "Records of the shared room log that this node has yet to be told of, in the shard that is furthest behind.")
 	logLeaseDesc     = desc("log_lease", "1 while this node can be sure that the others do not take it for dead.")
@@ -96,8 +99,13 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	count(undeliveredDesc, s.Undelivered)
 	count(openedDesc, s.Opened)
 	count(movedDesc, s.Moved)
-	count(droppedDesc, s.SlowStreams, "slow_consumer")
-	count(droppedDesc, s.Silent, "silent")
+	for reason, n := range m.server.ends {
+		count(streamEndsDesc, n.Load(), reason)
+	}
+	count(closedDesc, m.server.gate.closed.Load(), "connection")
+	count(closedDesc, m.server.gate.refused.Load(), "address")
+	count(callsEndedDesc, m.server.waiting.late.Load(), "no_request")
+	count(callsEndedDesc, m.server.waiting.surplus.Load(), "too_many")
 	count(sentEventsDesc, s.SentEvents)
 	count(sentBytesDesc, s.SentBytes)
 	gauge(sessionsDesc, float64(s.Sessions))
@@ -136,6 +144,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 		count(logFailuresDesc, l.Appends.Failed)
 		count(logConflictsDesc, l.Appends.Conflicts)
 		count(logRetriesDesc, l.Appends.Retries)
+		count(logClearedDesc, l.Appends.Cleared)
 		to <- prometheus.MustNewConstMetric(logSecondsDesc, prometheus.CounterValue, l.Appends.Time.Seconds())
 		lag := uint64(0)
 		states := map[string]float64{"up": 0, "down": 0}

@@ -23,6 +23,14 @@ func scrape(s *Server) string {
 	return w.Body.String()
 }
 
+// counted checks that a line is among the metrics.
+func counted(t *testing.T, s *Server, line string) {
+	t.Helper()
+	if !strings.Contains(scrape(s), "\n"+line+"\n") {
+		t.Errorf("the metrics lack %s", line)
+	}
+}
+
 // TestMetrics: what happens is counted, and told as Prometheus wants it.
 func TestMetrics(t *testing.T) {
 	s, err := New(Config{Logger: slog.New(slog.DiscardHandler)})
@@ -104,6 +112,7 @@ func TestMetrics(t *testing.T) {
 	for err == nil {
 		_, err = st.Recv()
 	}
+	counted(t, s, `beckon_streams_ended_total{reason="ok"} 1`)
 	if text := scrape(s); !strings.Contains(text, "\nbeckon_sessions_ended_total{reason=\"left\"} 1\n") || !strings.Contains(text, "\nbeckon_sessions 0\n") {
 		t.Error("the metrics do not tell that the session has ended")
 	}

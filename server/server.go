@@ -47,6 +47,7 @@ type Server struct {
 	opening     *starting.Wait     // What join waits for.
 	health      *health.Server
 	gate        *gate
+	ends        streamEnds
 	waiting     waiting
 
 	// Immutable once join has returned.
@@ -91,6 +92,7 @@ func prepare(cfg Config) (*Server, error) {
 		log:      cfg.Logger,
 		opening:  starting.New(cfg.Logger),
 		gate:     cfg.newGate(),
+		ends:     newStreamEnds(),
 		waiting:  waiting{most: cfg.MaxPending, timeout: cfg.HandshakeTimeout},
 		health:   health.NewServer(),
 		asked:    make(chan struct{}),

@@ -41,6 +41,7 @@ func (s *Server) serve(ctx context.Context, st stream) error {
 	e.begin()
 	if !s.enter() {
 		e.end(true)
+		s.ends.add(status.Convert(errDraining))
 		return errDraining
 	}
 	defer s.streams.Done()
@@ -86,6 +87,7 @@ func (s *Server) conclude(ctx context.Context, conn *hub.Conn, err error) error 
 	if !ok {
 		final = status.FromContextError(err) // The client is lost.
 	}
+	s.ends.add(final)
 	s.traces.conclude(ctx, conn, final)
 	s.log.InfoContext(ctx, "stream ended", "session", conn.ID(), "status", final.Code(), "detail", final.Message(), "unwritten", conn.Unwritten())
 	return final.Err()

@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/propagation"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -134,22 +133,19 @@ func (t *traces) conclude(ctx context.Context, conn *hub.Conn, final *status.Sta
 		span.SetAttributes(attrUnwritten.Int64(conn.Unwritten()))
 	}
 	span.SetAttributes(attrStatus.Int64(int64(final.Code())))
-	reason := ""
-	for _, d := range final.Details() {
-		if info, ok := d.(*errdetails.ErrorInfo); ok {
-			reason = info.GetReason()
-			span.SetAttributes(attrErrorReason.String(reason))
-		}
+	reason := whyEnded(final)
+	if reason != "" {
+		span.SetAttributes(attrErrorReason.String(string(reason)))
 	}
 	switch final.Code() {
 	case codes.OK, codes.Canceled, codes.Aborted:
 		return
 	case codes.Unavailable:
-		if hub.Reason(reason) == hub.ShuttingDown {
+		if reason == hub.ShuttingDown {
 			return
 		}
 	}
-	span.SetStatus(otelcodes.Error, reason)
+	span.SetStatus(otelcodes.Error, string(reason))
 }
 
 // close ends what open began.

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc/health/grpc_health_v1"
@@ -18,6 +19,9 @@ type waiting struct {
 	// Immutable.
 	most    int           // How many there may be; then the oldest ends. 0: any number.
 	timeout time.Duration // How long a request may take to come. 0: as long as it likes.
+
+	// Calls that were ended since their request did not come, and since there were too many.
+	late, surplus atomic.Uint64
 
 	mu    sync.Mutex
 	calls list.List // Guarded by mu. Of *call, the oldest first.
@@ -40,7 +44,10 @@ func (w *waiting) admit(ctx context.Context, method string) context.Context {
 	ctx, cancel := context.WithCancel(ctx)
 	c := &call{cancel: cancel}
 	if w.timeout > 0 && isShort(method) {
-		c.late = time.AfterFunc(w.timeout, cancel)
+		c.late = time.AfterFunc(w.timeout, func() {
+			w.late.Add(1)
+			cancel()
+		})
 	}
 	w.mu.Lock()
 	c.place = w.calls.PushBack(c)
@@ -51,6 +58,7 @@ func (w *waiting) admit(ctx context.Context, method string) context.Context {
 	}
 	w.mu.Unlock()
 	if oldest != nil {
+		w.surplus.Add(1)
 		oldest.cancel()
 	}
 	context.AfterFunc(ctx, func() { w.drop(c) })

@@ -39,7 +39,7 @@ func ended(t *testing.T, st grpc.ClientStream) bool {
 
 // TestSlowRequests: a call whose request does not come ends, whether or not it would need a session.
 func TestSlowRequests(t *testing.T) {
-	_, addr := serveGated(t, Config{HandshakeTimeout: 50 * time.Millisecond})
+	s, addr := serveGated(t, Config{HandshakeTimeout: 50 * time.Millisecond})
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -52,11 +52,12 @@ func TestSlowRequests(t *testing.T) {
 			t.Errorf("a call of %s has not ended in 5 s, though nothing has come", method)
 		}
 	}
+	counted(t, s, `beckon_calls_cut_total{reason="no_request"} 3`)
 }
 
 // TestMaxPendingCalls: of calls that belong to no session the oldest end when there are too many.
 func TestMaxPendingCalls(t *testing.T) {
-	_, addr := serveGated(t, Config{MaxPending: 3})
+	s, addr := serveGated(t, Config{MaxPending: 3})
 	conn, err := grpc.NewClient(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
@@ -79,6 +80,7 @@ func TestMaxPendingCalls(t *testing.T) {
 	if !ended(t, watch) || !ended(t, reflection) {
 		t.Error("the oldest calls have not ended")
 	}
+	counted(t, s, `beckon_calls_cut_total{reason="too_many"} 2`)
 }
 
 // TestWaitingCame: a call whose request has come is bounded no more.

@@ -67,7 +67,7 @@ func (h *Hub) Open(st Stream, from netip.AddrPort, ended func()) *Conn {
 	if most := h.cfg.MaxPending; most > 0 && h.pending.Len() >= most {
 		oldest := h.pending.Front()
 		h.pending.Remove(oldest)
-		oldest.Value.(*Conn).tooSilent()
+		oldest.Value.(*Conn).ends.add(TooSilent)
 	}
 	c.waiting = h.pending.PushBack(c)
 	h.conns[c] = struct{}{}
@@ -80,13 +80,6 @@ func (c *Conn) ID() string {
 		return s.id
 	}
 	return ""
-}
-
-// tooSilent tells that the client has been silent for too long.
-func (c *Conn) tooSilent() {
-	if c.ends.add(TooSilent) {
-		c.hub.stats.tooSilent.Add(1)
-	}
 }
 
 // takeOver tells that the session is on another stream, or has ended here for a reason of that kind.

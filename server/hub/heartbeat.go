@@ -72,6 +72,6 @@ func (c *Conn) beat(heartbeat []byte) {
 		p.handled, p.silent = handled, 0
 	} else if p.silent++; p.silent >= patience && !p.lost {
 		p.lost = true
-		c.tooSilent()
+		c.ends.add(TooSilent)
 	}
 }

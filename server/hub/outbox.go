@@ -97,7 +97,6 @@ func (o *outbox) chargeLocked(n int) bool {
 	}
 	o.closeLocked()
 	o.ends.add(Overflowed)
-	o.stats.overflowed.Add(1)
 	return false
 }
 

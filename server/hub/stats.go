@@ -27,8 +27,6 @@ type stats struct {
 	ended        [maxReasons]atomic.Uint64 // Sessions, by reason.
 	resumed      [maxReasons]atomic.Uint64 // By resumption.
 	moved        atomic.Uint64             // Sessions that another process has taken up.
-	overflowed   atomic.Uint64             // Streams whose clients read too slowly.
-	tooSilent    atomic.Uint64             // Streams that were not heard of.
 	undelivered  atomic.Uint64             // Messages that came back to their senders.
 	sentEvents   atomic.Uint64
 	sentBytes    atomic.Uint64
@@ -76,8 +74,6 @@ type Stats struct {
 	Ended       map[string]uint64 // By reason, such as "LOST".
 	Resumed     map[string]uint64 // "RESUMED" and "RESYNCED".
 	Moved       uint64            // Sessions that another node has taken up.
-	SlowStreams uint64            // Ended since their clients read too slowly.
-	Silent      uint64            // Streams that were not heard of.
 	Undelivered uint64            // Messages that came back to their senders.
 	SentEvents  uint64
 	SentBytes   uint64
@@ -101,7 +97,7 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		Handled: map[string]uint64{}, Failed: map[string]uint64{}, Failures: map[string]uint64{},
 		Ended: map[string]uint64{}, Resumed: map[string]uint64{},
-		Opened: st.opened.Load(), Moved: st.moved.Load(), SlowStreams: st.overflowed.Load(), Silent: st.tooSilent.Load(),
+		Opened: st.opened.Load(), Moved: st.moved.Load(),
 		Undelivered: st.undelivered.Load(), SentEvents: st.sentEvents.Load(), SentBytes: st.sentBytes.Load(),
 		Appending: &st.appending, RelayLatency: &st.relayLatency, Handshake: &st.handshake,
 		Rooms: h.Rooms(),

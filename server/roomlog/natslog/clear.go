@@ -127,6 +127,7 @@ func (t *term) clearUser(ctx context.Context, shard int, m *stored, leave func(*
 		if err != nil {
 			return err
 		}
+		t.log.counts.cleared.Add(1)
 	} // Else the node has cleared after another, and may not have told the senders.
 	kept, err := t.sentTo(ctx, shard, rec.Room, rec.From)
 	if err == nil && len(kept) > 0 {

@@ -11,6 +11,7 @@ const maxShards = 256
 // counts are what a log has done, for metrics.
 type counts struct {
 	appends, failures, conflicts, retries, nanoseconds atomic.Uint64
+	cleared                                            atomic.Uint64
 	lags                                               [maxShards]atomic.Uint64
 }
 

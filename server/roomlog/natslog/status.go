@@ -55,7 +55,8 @@ type AppendCounts struct {
 	Failed    uint64        `json:"failed"`
 	Conflicts uint64        `json:"conflicts"` // Conditions that did not hold at first.
 	Retries   uint64        `json:"retries"`
-	Time      time.Duration `json:"time"` // What they took together.
+	Cleared   uint64        `json:"cleared"` // Users whom the node has ended for nodes that had gone, once for each of their rooms.
+	Time      time.Duration `json:"time"`    // What they took together.
 }
 
 // Status returns what the node knows of its cluster. It asks NATS about the shards.
@@ -74,7 +75,7 @@ func (l *Log) Status(ctx context.Context) Status {
 func (l *Log) Local() Status {
 	s := Status{Connected: l.nc.Status() == nats.CONNECTED, Appends: AppendCounts{
 		Total: l.counts.appends.Load(), Failed: l.counts.failures.Load(), Conflicts: l.counts.conflicts.Load(),
-		Retries: l.counts.retries.Load(), Time: time.Duration(l.counts.nanoseconds.Load()),
+		Retries: l.counts.retries.Load(), Cleared: l.counts.cleared.Load(), Time: time.Duration(l.counts.nanoseconds.Load()),
 	}}
 	if err := l.Trouble(); err != nil {
 		s.Trouble = err.Error()
