@@ -82,9 +82,13 @@ func (t *traces) hub() hub.Tracer {
 
 // open begins the handshake of a stream. It returns the context that the stream is to have; close must end it.
 func (t *traces) open(ctx context.Context, st stream) context.Context {
-	if t == nil {
+	if t == nil { // Apart from the rest, which needs a large stack.
 		return ctx
 	}
+	return t.begin(ctx, st)
+}
+
+func (t *traces) begin(ctx context.Context, st stream) context.Context {
 	own := propagation.TraceContext{}.Extract(context.Background(), carrier(ctx))
 	s := &tracedStream{ctx: own, continues: trace.SpanContextFromContext(own).IsValid()}
 	_, s.handshake = t.tracer.Start(own, "handshake", trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attrTransport.String(transportOf(st))))
@@ -121,9 +125,12 @@ func carrier(ctx context.Context) propagation.MapCarrier {
 
 // conclude tells with which status the stream of ctx is to end.
 func (t *traces) conclude(ctx context.Context, conn *hub.Conn, final *status.Status) {
-	if t == nil {
-		return
+	if t != nil {
+		t.noteEnd(ctx, conn, final)
 	}
+}
+
+func (t *traces) noteEnd(ctx context.Context, conn *hub.Conn, final *status.Status) {
 	s := ctx.Value(streamKey{}).(*tracedStream)
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -94,20 +94,29 @@ func (s *Session) traceSession(ctx context.Context, e SessionEvent) {
 	}
 }
 
+// What follows is called for every message. So each looks first whether anybody wants to be told, and leaves the telling to
+// another: that takes a frame of some hundred bytes, by which the stacks of streams would be twice as large, for good.
+
 // traceOffer tells that m, if it is an offer, is about to be recorded in that room. Its outcome may come later than the
 // answer to it. s.mu must be held.
 func (s *Session) traceOffer(m *wire.Relay, room string, id uint64) {
-	if t := s.hub.cfg.Tracer; t != nil && m.Kind == wire.Offer {
-		t.Call(CallEvent{What: CallOffering, Kind: m.Kind, Room: room, From: s.id, To: string(m.To), CallID: string(m.CallID), RequestID: id})
+	if s.hub.cfg.Tracer != nil && m.Kind == wire.Offer {
+		s.tellOffer(m, room, id)
 	}
+}
+
+func (s *Session) tellOffer(m *wire.Relay, room string, id uint64) {
+	s.hub.cfg.Tracer.Call(CallEvent{What: CallOffering, Kind: m.Kind, Room: room, From: s.id, To: string(m.To), CallID: string(m.CallID), RequestID: id})
 }
 
 // traceSettled tells what a message of a call came to. s.mu must be held.
 func (s *Session) traceSettled(req *wire.Request, room string, seq roomlog.Seq, f *failure) {
-	t := s.hub.cfg.Tracer
-	if t == nil || !req.Kind.Relayed() || req.Kind == wire.Data {
-		return
+	if s.hub.cfg.Tracer != nil && req.Kind.Relayed() && req.Kind != wire.Data {
+		s.tellSettled(req, room, seq, f)
 	}
+}
+
+func (s *Session) tellSettled(req *wire.Request, room string, seq roomlog.Seq, f *failure) {
 	m := &req.Relay
 	e := CallEvent{Kind: m.Kind, Candidates: m.Candidates}
 	if m.Kind != wire.Candidate && m.Kind != wire.Offer {
@@ -118,14 +127,17 @@ func (s *Session) traceSettled(req *wire.Request, room string, seq roomlog.Seq, 
 	if f != nil {
 		e.Code, e.Field = codeName(f.code), f.field
 	}
-	t.Call(e)
+	s.hub.cfg.Tracer.Call(e)
 }
 
 // traceRecord tells of the next record of r that it is of a call, or that a user has left.
 func (h *Hub) traceRecord(rec *roomlog.Record, r *room) {
-	if h.cfg.Tracer == nil {
-		return
+	if h.cfg.Tracer != nil {
+		h.tellRecord(rec, r)
 	}
+}
+
+func (h *Hub) tellRecord(rec *roomlog.Record, r *room) {
 	e := CallEvent{Room: rec.Room, From: rec.From, To: rec.To, Seq: uint64(rec.Seq)}
 	switch rec.Kind {
 	case roomlog.Message, roomlog.Broadcast:
@@ -156,9 +168,12 @@ func (r *room) waits(user string) bool {
 
 // traceCameBack tells that a message has come back, as a record in the own log of its sender.
 func (h *Hub) traceCameBack(sender string, rec *roomlog.Record) {
-	if h.cfg.Tracer == nil || rec.Kind != roomlog.Message {
-		return
+	if h.cfg.Tracer != nil && rec.Kind == roomlog.Message {
+		h.tellCameBack(sender, rec)
 	}
+}
+
+func (h *Hub) tellCameBack(sender string, rec *roomlog.Record) {
 	var told beckonv1.ConnectResponse
 	if proto.Unmarshal(rec.Data, &told) != nil || told.GetFailure().GetCallId() == "" {
 		return

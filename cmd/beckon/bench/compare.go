@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -98,8 +99,11 @@ func compareCalls(ctx context.Context, start Start, rounds int, config Config) (
 	return results, inTurns(rate)
 }
 
-// compareIdle starts servers anew for each round, since one does not give back at once what it has used.
+// compareIdle starts servers anew for each round, since one does not give back at once what it has used. Rounds are of different
+// sizes, up to the one that is wanted: the collector lets memory grow to twice what is used before it looks, so that at a single
+// size one server may be measured just before it does, and the other just after.
 func compareIdle(ctx context.Context, start Start, rounds int, config Config) (results []Result, err error) {
+	most := float64(config.Sessions)
 	one := func(kind string) error {
 		server, stop, err := start(ctx, kind)
 		if err != nil {
@@ -114,6 +118,7 @@ func compareIdle(ctx context.Context, start Start, rounds int, config Config) (r
 		return err
 	}
 	for round := range rounds {
+		config.Sessions = max(1, int(most*math.Exp2(float64(round+1)/float64(rounds)-1)))
 		for i := range kinds {
 			if err := one(kinds[(i+round)%len(kinds)]); err != nil {
 				return results, err
