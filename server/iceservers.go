@@ -114,6 +114,10 @@ func (c Config) newRelay(secrets *[]ice.Secret, revoked func(user string) bool, 
 	if err != nil {
 		return nil, fmt.Errorf("start the TURN server: %w", err)
 	}
+	c.Logger.Info("listening", "port", "turn", "addr", relay.Addr().String())
+	if cfg.TLSAddr != "" {
+		c.Logger.Info("listening", "port", "turn-tls", "addr", relay.TLSAddr().String())
+	}
 	return relay, nil
 }
 
@@ -124,6 +128,18 @@ func (c Config) turnHost() string {
 	}
 	host, _, _ := net.SplitHostPort(c.TURNAddr) // NewRelay has taken it.
 	return host
+}
+
+// checkFilters returns an error if a pattern of RelayOnly or HideHost is none: nothing would be hidden where it is meant to be.
+func (c Config) checkFilters() error {
+	for field, patterns := range map[string][]string{"RelayOnly": c.RelayOnly, "HideHost": c.HideHost} {
+		for _, pattern := range patterns {
+			if err := auth.CheckPattern(pattern); err != nil {
+				return fmt.Errorf("%s has %q: %w", field, pattern, err)
+			}
+		}
+	}
+	return nil
 }
 
 // filters returns what tells what may pass of users' addresses in a room; nil if everything may everywhere.

@@ -105,7 +105,7 @@ func prepare(cfg Config) (*Server, error) {
 	if s.sessionKey, err = cfg.sessionKey(); err != nil {
 		return nil, err
 	}
-	if err := cfg.checkCluster(); err != nil {
+	if err := errors.Join(cfg.checkCluster(), cfg.checkFilters()); err != nil {
 		return nil, err
 	}
 	if s.adminSecret, err = cfg.adminSecret(); err != nil {

@@ -68,6 +68,7 @@ func start(tb testing.TB, cfg server.Config, lis net.Listener) *service {
 				tb.Error(err)
 			}
 		}
+		time.Sleep(time.Millisecond) // In virtual time: what is about to end does; see webtest.Listener.
 	})
 	return &service{srv,
 		func(more ...grpc.DialOption) *grpc.ClientConn {

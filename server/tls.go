@@ -55,6 +55,9 @@ func newCertificates(cfg Config) (*certificates, error) {
 		return nil, fmt.Errorf("watch the TLS certificate: %w", err)
 	}
 	logged := &certLog{cert: cfg.TLSCertFile, key: cfg.TLSKeyFile, authorities: cfg.ClientCAFile, log: cfg.Logger}
+	if cfg.TURNTLSAddr != "" {
+		logged.host = cfg.turnHost()
+	}
 	if cfg.ClientCAFile == "" {
 		go logged.run(c.done)
 		return c, nil

@@ -14,6 +14,7 @@ const expiresSoon = 7 * 24 * time.Hour
 type certLog struct {
 	// Immutable.
 	cert, key, authorities string // The last is empty if there is none.
+	host                   string // Of the TURN server, if it speaks TLS, as clients are told; else empty.
 	log                    *slog.Logger
 
 	// Owned by run.
@@ -60,6 +61,9 @@ func (c *certLog) own(changed bool) {
 	end := pair.Leaf.NotAfter
 	if changed {
 		c.log.Info("the TLS certificate has changed", "file", c.cert, "expires", end)
+		if c.host != "" && pair.Leaf.VerifyHostname(c.host) != nil {
+			c.log.Error("the TLS certificate is not for the host that clients of the TURN server are told: they will refuse it", "file", c.cert, "host", c.host)
+		}
 	}
 	if time.Until(end) < expiresSoon {
 		c.log.Warn("the TLS certificate expires soon, or has expired", "file", c.cert, "expires", end)

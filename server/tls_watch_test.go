@@ -64,7 +64,8 @@ func TestCertificatesAreLogged(t *testing.T) {
 	write("ca", chain)
 	log := new(journal)
 	certs, err := newCertificates(Config{
-		TLSCertFile: file("cert"), TLSKeyFile: file("key"), ClientCAFile: file("ca"), Logger: slog.New(slog.NewTextHandler(log, nil)),
+		TLSCertFile: file("cert"), TLSKeyFile: file("key"), ClientCAFile: file("ca"), TURNTLSAddr: "127.0.0.1:0", TURNHost: "elsewhere.example",
+		Logger: slog.New(slog.NewTextHandler(log, nil)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -78,5 +79,6 @@ func TestCertificatesAreLogged(t *testing.T) {
 	write("cert", chain)
 	write("ca", chain)
 	log.await(t, `"the TLS certificate has changed"`)
+	log.await(t, "not for the host that clients of the TURN server are told")
 	log.await(t, `"the clients' certificate authorities have changed"`)
 }

@@ -55,6 +55,9 @@ Each flag can be set by a variable, BECKON_MAX_ROOMS for --max-rooms, and by a l
 				return usagef("--max-outbox-bytes: %s: expected at least %s, twice --max-message-bytes, or none",
 					inBytes(config.MaxOutboxBytes), inBytes(least))
 			}
+			if err := checkEmpty(cmd.Flags()); err != nil {
+				return err
+			}
 			if err := checkAccess(config); err != nil {
 				return err
 			}

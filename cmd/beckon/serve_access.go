@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/auth"
 	"github.com/beckonrtc/beckon/server/ice"
 )
 
@@ -44,9 +45,9 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.Var(hostName(&config.TURNHost), "turn-host", "the NAME by which clients reach it; for TLS, one of the certificate's")
 	f.Var(publicIP(&config.TURNPublicIP), "turn-public-ip", "the IP at which clients reach it")
 	f.BoolVar(&config.TURNAllowPrivate, "turn-allow-private", false, "let it relay to private addresses and to this machine")
-	f.StringSliceVar(&config.RelayOnly, "relay-only", nil,
-		"let only relay candidates pass in this `ROOM`, or in those of team-*")
-	f.StringSliceVar(&config.HideHost, "hide-host", nil, "let no host candidates pass in this `ROOM`, likewise")
+	f.Var(texts(&config.RelayOnly, "ROOM", auth.CheckPattern), "relay-only",
+		"let only relay candidates pass in this ROOM, or in those of team-*")
+	f.Var(texts(&config.HideHost, "ROOM", auth.CheckPattern), "hide-host", "let no host candidates pass in this ROOM, likewise")
 }
 
 // skew is how far clocks may be apart. Not at all is a negative *target: 0 is the default.

@@ -240,8 +240,11 @@ func TestServeAccessErrors(t *testing.T) {
 		{"--web off --web-origin https://app.example", "--web-origin: there is no web port: expected --web with an address"},
 		{"--token-key-file F --open", "--open: with --token-key-file, --token-jwks, --auth-webhook or --client-ca-file a server may be reached by others as it is: expected no --open"},
 		{"--token-skew -1s", `--token-skew: "-1s": expected a duration of at least 0s, such as 30s or 1m30s`},
-		{"--turn-ttl 1s", `--turn-ttl: "1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
+		{"--turn-ttl 1s", `--turn-ttl: "1s": expected a duration of at least 1m0s, such as 2m0s`},
+		{"--token-key-file=", "--token-key-file: it is empty, and so would not protect anything: expected a value, or no --token-key-file"},
+		{"--relay-only=", "--relay-only: it is empty, and so would not protect anything: expected a value, or no --relay-only"},
 		{"--tls-min-version 1.1", `--tls-min-version: "1.1": expected 1.2 or 1.3`},
+		{"--traces-endpoint http://ana:secret@localhost:4317", "--traces-endpoint: expected an address such as http://localhost:4317, without a user"},
 	} {
 		line := "serve " + strings.NewReplacer(" F", " "+f, " G", " "+elsewhere).Replace(c.line)
 		if code, _, stderr := runBeckon(t, strings.Fields(line)...); code != exitUsage || stderr != "beckon: "+c.want+"\n" {
@@ -252,7 +255,11 @@ func TestServeAccessErrors(t *testing.T) {
 
 // TestServeNamesSources: a wrong value is told with where it was written, and what may have a password in it without the value.
 func TestServeNamesSources(t *testing.T) {
+	const pattern = "expected the name of a room, or the beginning of names and then one *, without spaces around"
 	for _, c := range []struct{ flag, value, want string }{
+		{"relay-only", "a*b", `"a*b": ` + pattern},
+		{"relay-only", "team-*, sales", `"team-*, sales": ` + pattern},
+		{"hide-host", "sales ", `"sales ": ` + pattern},
 		{"turn", "3478", `"3478": expected HOST:PORT, such as localhost:50051 or :50051`},
 		{"turn", "203.0.113.7:70000", `"203.0.113.7:70000": expected a port from 0 to 65535`},
 		{"turn", "[fe80::1%lo]:3478", `"[fe80::1%lo]:3478": expected an address of this machine, such as 203.0.113.7:3478, or a name that stands for one`},
@@ -262,7 +269,7 @@ func TestServeNamesSources(t *testing.T) {
 		{"turn-public-ip", "224.0.0.1", `"224.0.0.1": expected the IP address of one machine, such as 203.0.113.7`},
 		{"turn-tls", "5349", `"5349": expected HOST:PORT, such as localhost:50051 or :50051`},
 		{"turn-host", "turn.example.org:3478", `"turn.example.org:3478": expected a name such as turn.example.org, without a port`},
-		{"turn-ttl", "1s", `"1s": expected a duration of at least 1m0s, such as 30s or 1m30s`},
+		{"turn-ttl", "1s", `"1s": expected a duration of at least 1m0s, such as 2m0s`},
 		{"ice-server", "stun.example.org", `"stun.example.org": expected a URL that begins with "stun:", "stuns:", "turn:" or "turns:"`},
 		{"ice-server", "stun:a.example.org,turn:b.example.org:0", `"stun:a.example.org,turn:b.example.org:0": expected a port from 1 to 65535, or none`},
 		{"ice-server", "turn:ana:hush@turn.example.org", `there is an "@": expected a URL without a user: username and credential are told apart from it`},

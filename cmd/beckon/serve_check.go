@@ -8,9 +8,30 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/ice"
 )
+
+// protecting are the flags that protect something. With an empty value, as of a variable that was not set, they would not.
+var protecting = []string{
+	"tls-cert-file", "tls-key-file", "client-ca-file", "token-key-file", "token-jwks", "token-issuer", "token-audience", "auth-webhook",
+	"auth-webhook-key-file", "revocations-file", "admin-secret-file", "turn-secret-file", "session-key-file", "relay-only", "hide-host",
+	"nats-creds-file", "nats-ca-file", "nats-cert-file", "nats-key-file", "nats-secret-file",
+}
+
+// checkEmpty tells of a flag that is there, is to protect, and has no value.
+func checkEmpty(flags *pflag.FlagSet) error {
+	for _, name := range protecting {
+		flag := flags.Lookup(name)
+		list, repeated := flag.Value.(pflag.SliceValue)
+		if flag.Changed && (repeated && len(list.GetSlice()) == 0 || !repeated && flag.Value.String() == "") {
+			return usagef("--%s: it is empty, and so would not protect anything: expected a value, or no --%s", name, name)
+		}
+	}
+	return nil
+}
 
 // checkAccess tells in the words of the flags what of them does not go together: a setting that has no effect may be
 // thought to protect.

@@ -63,7 +63,11 @@ func collector(target *string) pflag.Value {
 		func(text string) (string, error) {
 			u, err := url.Parse(text)
 			if text != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
-				return "", errors.New("expected an address such as http://localhost:4317")
+				err := errors.New("expected an address such as http://localhost:4317, without a user")
+				if strings.Contains(text, "@") { // There may be a password.
+					return "", unshown{err}
+				}
+				return "", err
 			}
 			return text, nil
 		},

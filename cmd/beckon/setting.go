@@ -110,7 +110,11 @@ func duration(target *time.Duration, least time.Duration) pflag.Value {
 		func(text string) (time.Duration, error) {
 			d, err := time.ParseDuration(text)
 			if err != nil || d < least {
-				return 0, fmt.Errorf("expected a duration of at least %s, such as 30s or 1m30s", least)
+				example := "30s or 1m30s"
+				if least >= 30*time.Second {
+					example = (2 * least).String()
+				}
+				return 0, fmt.Errorf("expected a duration of at least %s, such as %s", least, example)
 			}
 			return d, nil
 		},

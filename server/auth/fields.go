@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -67,9 +68,30 @@ func checkRooms(rooms []string) error {
 		if err := checkName("an entry of rooms", room); err != nil {
 			return err
 		}
-		if i := strings.IndexByte(room, '*'); i >= 0 && i < len(room)-1 {
-			return fmt.Errorf("rooms has %s: expected the name of a room, or the beginning of names and then one *", shown(room))
+		if !isPattern(room) {
+			return fmt.Errorf("rooms has %s: expected %s", shown(room), patternForm)
 		}
+	}
+	return nil
+}
+
+// patternForm is what an entry of rooms may be.
+const patternForm = "the name of a room, or the beginning of names and then one *"
+
+// isPattern reports whether a text has no * but at its end.
+func isPattern(room string) bool {
+	i := strings.IndexByte(room, '*')
+	return i < 0 || i == len(room)-1
+}
+
+// CheckPattern returns an error if a text is no pattern of rooms as Grant.Rooms has them, or begins or ends with a space, by
+// which it would be the name of another room than is meant.
+func CheckPattern(room string) error {
+	if err := checkName("the room", room); err != nil {
+		return err
+	}
+	if !isPattern(room) || room != strings.TrimSpace(room) {
+		return errors.New("expected " + patternForm + ", without spaces around")
 	}
 	return nil
 }
