@@ -202,19 +202,24 @@ func (h *Hub) Rooms() int {
 
 // follow brings what the log tells to the room or the session that it is about. The log calls it for one room at a time.
 func (h *Hub) follow(e roomlog.Event) {
-	if len(e.GivenUp) > 0 {
-		h.giveUp(e.GivenUp, e.Record != nil)
-	}
 	rec := e.Record
-	if rec == nil {
-		return
+	var r *room
+	id, own := "", false
+	if rec != nil {
+		if id, own = ownerOf(rec.Room); !own {
+			r = h.room(rec.Room)
+		}
 	}
-	if id, own := ownerOf(rec.Room); own {
+	if r != nil {
+		h.traceRecord(rec, r) // Before what comes back because of it.
+	}
+	if len(e.GivenUp) > 0 {
+		h.giveUp(e.GivenUp, rec != nil)
+	}
+	switch {
+	case own:
 		h.followOwn(id, rec)
-		return
-	}
-	if r := h.room(rec.Room); r != nil {
-		h.traceRecord(rec, r)
+	case r != nil:
 		r.record(rec)
 	}
 }
