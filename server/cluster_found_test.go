@@ -3,6 +3,8 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -87,7 +89,7 @@ func natsCable(t *testing.T, url string) (address string, cut func() (mend func(
 	}
 }
 
-// open opens a stream with its first message.
+// open opens a stream with its first message. If the stream has ended before that, Recv tells why.
 func open(t *testing.T, conn grpc.ClientConnInterface, first *beckonv1.ConnectRequest) *client {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -97,7 +99,9 @@ func open(t *testing.T, conn grpc.ClientConnInterface, first *beckonv1.ConnectRe
 		t.Fatal(err)
 	}
 	c := &client{BidiStreamingClient: st, tb: t}
-	c.send(first)
+	if err := c.Send(first); err != nil && !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
 	return c
 }
 
