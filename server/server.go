@@ -324,10 +324,13 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		close(ended)
 	}()
 	var err error
+	answered := time.AfterFunc(s.spread+lastAnswers, s.hub.Abandon)
+	defer answered.Stop()
 	select {
 	case <-ended:
 	case <-ctx.Done():
 		err = fmt.Errorf("shut down in order: %w", ctx.Err())
+		s.hub.Abandon()
 	}
 	// Only now: until then messages come by Send, too.
 	stopped := make(chan struct{}) // The transports have: every client has read its status.
@@ -366,6 +369,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	return err
 }
+
+// lastAnswers is how long the log may take to answer what came before a stream was to end.
+const lastAnswers = 3 * time.Second
 
 // lastWords is how long clients may take to read the status of their streams.
 const lastWords = time.Second

@@ -61,7 +61,7 @@ func (h *Hub) answerState(id string) []byte {
 	if s.ended {
 		return nil
 	}
-	st := state{Rooms: note(s.rooms()), Receives: s.receives.Load(), Last: s.outcomes.last}
+	st := state{Rooms: note(s.rooms(), len(s.unmoved) == 0), Receives: s.receives.Load(), Last: s.outcomes.last}
 	n := len(s.outcomes.recent)
 	for i := range n {
 		o := s.outcomes.recent[(s.outcomes.start+i)%n]

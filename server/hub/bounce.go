@@ -121,6 +121,7 @@ func (b *bounces) work() {
 		select {
 		case <-time.After(debtPause):
 		case <-b.hub.following.Done():
+			return
 		}
 	}
 }

@@ -16,8 +16,8 @@ import (
 // Here is what a hub does whose log other processes share, besides what the log does by itself: a session that was taken up
 // elsewhere is given away, one that was elsewhere is taken, and what a process has left behind that is no more is cleared.
 
-// leftoverAfter is how long the process that has taken a session has at least for moving its rooms: it may have to wait for the
-// log. Else it has the resume window.
+// leftoverAfter is how long it takes at least until it is seen whether the process that has taken a session has moved its rooms.
+// Else it is the resume window.
 const leftoverAfter = 5 * time.Second
 
 // followNode takes an event of a node. started is called when it is this one's coming.
@@ -36,17 +36,22 @@ func (h *Hub) followNode(e roomlog.Event, started func()) {
 
 // clear ends what a node has left behind.
 func (h *Hub) clear(node string) {
-	leave := func(owner *roomlog.Record) *roomlog.Record {
+	leave := func(owner *roomlog.Record) (*roomlog.Record, error) {
 		expect := roomlog.Expect{User: owner.From, Seq: owner.Seq}
 		if _, own := ownerOf(owner.Room); own {
-			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: expect}
+			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: expect}, nil
+		}
+		if moving, err := h.isMoving(h.following, owner.From, node); err != nil {
+			return nil, err
+		} else if moving {
+			return nil, errMoving
 		}
 		shown := userOf(wire.Entry(owner.Data))
 		if shown == nil {
 			shown = &beckonv1.User{Id: owner.From}
 		}
 		rec := leaveOf(owner.Room, shown, beckonv1.LeaveReason_LEAVE_REASON_LOST, expect)
-		return &rec
+		return &rec, nil
 	}
 	givenUp := func(messages []roomlog.Record) { h.giveUp(messages, false) }
 	err := h.shared.Clear(h.following, node, h.cfg.ResumeWindow, leave, givenUp)
@@ -105,12 +110,30 @@ func (s *Session) giveAwayLocked(c *Conn) {
 	s.hub.stats.moved.Add(1)
 	s.hub.log.Info("session moved to another node", "session", s.id, "rooms", len(leftover))
 	if len(leftover) > 0 {
-		time.AfterFunc(max(leftoverAfter, s.hub.cfg.ResumeWindow), func() { // What has moved is no longer this process's to end.
-			for _, rec := range leftover {
-				s.hub.owe(rec)
-			}
-		})
+		s.hub.oweLater(debt{records: leftover, moving: s.id})
 	}
+}
+
+// oweLater has what a session has left behind here ended once that is due.
+func (h *Hub) oweLater(d debt) {
+	time.AfterFunc(max(leftoverAfter, h.cfg.ResumeWindow), func() { h.debts.add(d) })
+}
+
+// isMoving reports whether the process that has taken a session has yet to move rooms, from gone if that is not empty: that they
+// are still where they were tells nothing then.
+func (h *Hub) isMoving(ctx context.Context, id, gone string) (bool, error) {
+	page, err := h.cfg.Log.Read(ctx, roomlog.Query{Room: ownPrefix + id})
+	if err != nil {
+		return false, err
+	}
+	owner, node, _ := ownRecords(page.Records, id)
+	if owner == 0 || node == gone {
+		return false, nil
+	}
+	moved := slices.ContainsFunc(page.Records, func(rec roomlog.Record) bool {
+		return rec.From == id && rec.Kind == roomlog.Appearance && hasMoved(rec.Data)
+	})
+	return !moved, nil
 }
 
 // forsake ends the session here without a trace in the log. It returns the stream that it was on, if any. s.mu must be
@@ -202,7 +225,7 @@ func (s *Session) take(ctx context.Context, r *beckonv1.Resume) error {
 		s.sure = time.Since(s.hub.started)
 		seq, err := s.hub.cfg.Log.Append(ctx, roomlog.Record{
 			Kind: roomlog.Move, Room: name, From: s.id, Node: s.hub.cfg.Node,
-			Expect: roomlog.Expect{User: s.id, Seq: owner}, Data: note(rooms),
+			Expect: roomlog.Expect{User: s.id, Seq: owner}, Data: note(rooms, false),
 		})
 		if _, conflict := errors.AsType[*roomlog.ConflictError](err); conflict {
 			if s.founded { // It is elsewhere, and this process has yet to hear of it.
@@ -239,6 +262,9 @@ func (s *Session) wasRecorded(ctx context.Context, rec roomlog.Record) (roomlog.
 	seq, err := s.hub.cfg.Log.Append(ctx, rec)
 	return seq, err == nil
 }
+
+// errMoving: a session was taken by another process, which has yet to move a room.
+var errMoving = errors.New("a session's room is being taken up by another node")
 
 // errGivenAway: the session is to be taken from another process.
 var errGivenAway = errors.New("another process has the session")

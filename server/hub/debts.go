@@ -22,20 +22,30 @@ type debts struct {
 	running sync.WaitGroup
 
 	mu      sync.Mutex
-	queue   []roomlog.Record // Guarded by mu.
-	working bool             // Guarded by mu.
-	closed  bool             // Guarded by mu.
+	queue   []debt // Guarded by mu.
+	working bool   // Guarded by mu.
+	closed  bool   // Guarded by mu.
+}
+
+// debt is what is owed at once.
+type debt struct {
+	records []roomlog.Record
+	// The session that has left the records' users behind when another process took it; empty: none has. The other process has
+	// to have moved what it wants first.
+	moving string
 }
 
 // owe has rec appended, now or later. A condition that does not hold settles it.
-func (h *Hub) owe(rec roomlog.Record) {
-	d := &h.debts
+func (h *Hub) owe(rec roomlog.Record) { h.debts.add(debt{records: []roomlog.Record{rec}}) }
+
+// add has what is owed appended.
+func (d *debts) add(owed debt) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closed {
 		return
 	}
-	d.queue = append(d.queue, rec)
+	d.queue = append(d.queue, owed)
 	if !d.working {
 		d.working = true
 		d.running.Go(d.work)
@@ -62,11 +72,12 @@ func (d *debts) work() {
 		if len(batch) == 0 {
 			return
 		}
-		var left []roomlog.Record
-		for _, rec := range batch {
-			if err := d.pay(rec); err != nil {
+		var left []debt
+		for _, owed := range batch {
+			if err := d.pay(&owed); err != nil {
+				rec := owed.records[0]
 				d.hub.log.Warn("a record is still to be appended", "kind", rec.Kind, "room", rec.Room, "session", rec.From, "err", err)
-				left = append(left, rec)
+				left = append(left, owed)
 			}
 		}
 		if len(left) == 0 {
@@ -81,19 +92,32 @@ func (d *debts) work() {
 		select {
 		case <-time.After(debtPause):
 		case <-d.hub.following.Done():
+			return
 		}
 	}
 }
 
-// pay appends rec.
-func (d *debts) pay(rec roomlog.Record) error {
+// pay appends what is owed, and takes it off from it.
+func (d *debts) pay(owed *debt) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	_, err := d.hub.cfg.Log.Append(ctx, rec)
-	if _, settled := errors.AsType[*roomlog.ConflictError](err); settled {
-		return nil
+	if owed.moving != "" {
+		moving, err := d.hub.isMoving(ctx, owed.moving, "")
+		if err != nil {
+			return err
+		}
+		if moving {
+			d.hub.oweLater(*owed)
+			return nil
+		}
 	}
-	return err
+	for ; len(owed.records) > 0; owed.records = owed.records[1:] {
+		_, err := d.hub.cfg.Log.Append(ctx, owed.records[0])
+		if _, settled := errors.AsType[*roomlog.ConflictError](err); err != nil && !settled {
+			return err
+		}
+	}
+	return nil
 }
 
 // notes are the rooms that sessions are in, on their way to the sessions' own logs: for the process that takes a session
@@ -129,7 +153,7 @@ func (s *Session) noteRooms() {
 // note returns what is to be noted of the session, on condition that it is this process's. s.mu must be held.
 func (s *Session) note() roomlog.Record {
 	return roomlog.Record{
-		Kind: roomlog.Appearance, Room: s.own.name(s), From: s.id, Data: note(s.rooms()),
+		Kind: roomlog.Appearance, Room: s.own.name(s), From: s.id, Data: note(s.rooms(), len(s.unmoved) == 0),
 		Expect: roomlog.Expect{User: s.id, Seq: s.own.owner},
 	}
 }
@@ -144,9 +168,16 @@ func (s *Session) rooms() (all []*beckonv1.Join) {
 	return append(all, s.unmoved...)
 }
 
-// note returns what is noted of rooms. It is not empty.
-func note(rooms []*beckonv1.Join) []byte {
-	data, err := proto.Marshal(&beckonv1.Resume{Rejoin: rooms, ResumeToken: "-"})
+// moved is the resume token of a note of a session that is in its rooms as a session of the process that has noted it.
+const moved = "-"
+
+// note returns what is noted of rooms, and whether they have moved to where the session is. It is not empty.
+func note(rooms []*beckonv1.Join, haveMoved bool) []byte {
+	token := "moving"
+	if haveMoved {
+		token = moved
+	}
+	data, err := proto.Marshal(&beckonv1.Resume{Rejoin: rooms, ResumeToken: token})
 	if err != nil { // Names of rooms are valid.
 		return []byte{}
 	}
@@ -162,6 +193,12 @@ func notedRooms(data []byte) []*beckonv1.Join {
 	return noted.GetRejoin()
 }
 
+// hasMoved reports what a note says of whether its rooms have moved.
+func hasMoved(data []byte) bool {
+	noted := new(beckonv1.Resume)
+	return proto.Unmarshal(data, noted) == nil && noted.GetResumeToken() == moved
+}
+
 // work writes what is to be noted until nothing is left.
 func (n *notes) work() {
 	for {
@@ -173,13 +210,49 @@ func (n *notes) work() {
 		if len(batch) == 0 {
 			return
 		}
-		for _, rec := range batch {
-			ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
-			if _, err := n.hub.cfg.Log.Append(ctx, rec); err != nil {
-				n.hub.log.Debug("the rooms of a session could not be noted", "session", rec.From, "err", err)
+		failed := false
+		for id, rec := range batch {
+			if err := n.write(rec); err != nil {
+				n.hub.log.Debug("the rooms of a session are still to be noted", "session", id, "err", err)
+				failed = true
+				n.keep(rec)
 			}
-			cancel()
 		}
+		if !failed {
+			continue
+		}
+		select {
+		case <-time.After(debtPause):
+		case <-n.hub.following.Done():
+			return
+		}
+	}
+}
+
+// write writes a note. A session that has ended or is elsewhere needs none.
+func (n *notes) write(rec roomlog.Record) error {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+	defer cancel()
+	_, err := n.hub.cfg.Log.Append(ctx, rec)
+	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); elsewhere {
+		return nil
+	}
+	if errors.Is(err, roomlog.ErrTooLarge) {
+		n.hub.log.Warn("the rooms of a session cannot be noted: if this process is killed, its client has to name them", "session", rec.From, "err", err)
+		return nil
+	}
+	return err
+}
+
+// keep has a note tried again, unless there is a newer one.
+func (n *notes) keep(rec roomlog.Record) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.latest == nil {
+		n.latest = map[string]roomlog.Record{}
+	}
+	if _, newer := n.latest[rec.From]; !newer {
+		n.latest[rec.From] = rec
 	}
 }
 

@@ -79,7 +79,8 @@ type Hub struct {
 	cfg     Config
 	log     *slog.Logger
 	started time.Time
-	stop    func() // Ends what Start began, and waits for it.
+	abandon func() // Ends what Start began.
+	stop    func() // The same, and waits for it.
 	// Ends with it.
 	following context.Context
 	clearing  sync.WaitGroup
@@ -154,6 +155,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if h.shared != nil && cfg.ResumeWindow > 0 {
 		running.Go(func() { h.watchTouch(following) })
 	}
+	h.abandon = cancel
 	h.stop = func() {
 		cancel()
 		running.Wait()
@@ -179,6 +181,14 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 // Closing tells that the process is about to end: that a session is lost from now on leaves no trace in the log, for it
 // is on its way to another process, or back to this one.
 func (h *Hub) Closing() { h.closing.Store(true) }
+
+// Abandon gives up what has yet to be recorded in a log that others share, if it does not answer: what came of it they can see. The
+// process has gone for them. Streams must be about to end.
+func (h *Hub) Abandon() {
+	if h.shared != nil {
+		h.abandon()
+	}
+}
 
 // Close ends the hub's own goroutines. All streams must have ended. Sessions that have not ended end with the process.
 func (h *Hub) Close() {

@@ -52,7 +52,16 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 // mayRepeat reports whether the client may repeat what was recorded so long ago that the log would not know it by its number
 // alone. s.mu must be held.
 func (s *Session) mayRepeat() bool {
-	return s.hub.shared != nil && s.resumed && time.Since(s.hub.touch.sinceWhen()) < s.hub.cfg.ResumeWindow+time.Minute
+	return s.mayBeTried() && time.Since(s.hub.touch.sinceWhen()) < s.hub.cfg.ResumeWindow+time.Minute
+}
+
+// triedFor is how long after a client has come back another process may still try to record what it repeats.
+const triedFor = time.Minute
+
+// mayBeTried reports whether another process, or this one before the client came back, may have tried to record what the client
+// sends, and may yet succeed: that it cannot be recorded now tells nothing then. s.mu must be held.
+func (s *Session) mayBeTried() bool {
+	return s.hub.shared != nil && !s.resumedAt.IsZero() && time.Since(s.resumedAt) < triedFor
 }
 
 // filter returns m as it may pass in that room; with a failure, m itself.

@@ -76,7 +76,7 @@ func (c *Conn) resumeSession(ctx context.Context, s *Session, req *wire.Request,
 		s.end(beckonv1.LeaveReason_LEAVE_REASON_KICKED)
 		return errKicked
 	}
-	s.resumed = true
+	s.resumedAt = time.Now()
 	s.forgetFarewells(r)
 	s.attach(c)
 	if err := s.moveRooms(ctx); err != nil {

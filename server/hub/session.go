@@ -44,7 +44,8 @@ type Session struct {
 	out     *outbox // Guarded by mu. Of conn; nil if there is none.
 	founded bool    // Guarded by mu. The own log has begun.
 	taken   bool    // Guarded by mu. The session was taken from another process.
-	resumed bool    // Guarded by mu. The client has been lost at least once.
+	// Guarded by mu. When the client has come back last; zero: it was never lost.
+	resumedAt time.Time
 	// Guarded by mu. When it was sure, after the hub's start, that the session is this process's.
 	sure time.Duration
 	// Guarded by mu. Ended, since another process has taken the session.
@@ -176,7 +177,7 @@ func (s *Session) handle(ctx context.Context, req *wire.Request, size int) error
 		err = nil
 	case over:
 		return ends
-	case errors.Is(err, roomlog.ErrUnknown) && req.ID != 0 && req.Kind.Relayed():
+	case req.ID != 0 && req.Kind.Relayed() && (errors.Is(err, roomlog.ErrUnknown) || errors.Is(err, roomlog.ErrUnavailable) && s.mayBeTried()):
 		s.hub.log.WarnContext(ctx, "the outcome of a message is not known", "session", s.id, "room", room, "request_id", req.ID)
 		return errUnknown
 	}

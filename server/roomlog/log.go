@@ -90,6 +90,8 @@ type Record struct {
 	// Set by Append.
 	Seq  Seq
 	Time time.Time
+	// Of a Move or Leave, in a log that nodes share: the number of the Join of the membership that it is of.
+	Since Seq
 }
 
 // Expect is a condition on a room: that the ownership record of User is the one numbered Seq, or, with Seq 0, that User
@@ -184,9 +186,9 @@ type Shared interface {
 
 	// Clear ends what a node that has gone has left behind, once: after grace without an outage of the log, or some seconds later
 	// if another node goes first, it appends, for each user whose ownership record still names the node, what leave makes of that
-	// record (nil: nothing), on condition that it is still the user's, and then calls givenUp with what was kept for that user.
-	// Both are called concurrently. It returns when that is done, by whomever, or ctx ends.
-	Clear(ctx context.Context, node string, grace time.Duration, leave func(owner *Record) *Record, givenUp func([]Record)) error
+	// record (nil: nothing; an error: nothing yet), on condition that it is still the user's, and then calls givenUp with what was
+	// kept for that user. Both are called concurrently. It returns when that is done, by whomever, or ctx ends.
+	Clear(ctx context.Context, node string, grace time.Duration, leave func(owner *Record) (*Record, error), givenUp func([]Record)) error
 
 	// Ask brings a question to a node, under the name that its records have, and returns what is answered there.
 	Ask(ctx context.Context, node string, question []byte) ([]byte, error)

@@ -64,7 +64,7 @@ func TestJudge(t *testing.T) {
 		{"the last lost", []beckon.Event{call(0), call(1)}, nil, "bob: hall/ana/bob/2 did not arrive"},
 		{"twice", append(all, call(2)), nil, "hall/ana/bob/2 arrived twice"},
 		{"out of order", []beckon.Event{call(0), call(2), call(1)}, nil, "hall/ana/bob/1 arrived after 2"},
-		{"never sent", append(all, call(3)), nil, "hall/ana/bob/3 arrived although it was refused"},
+		{"never sent", append(all, call(3)), nil, "hall/ana/bob/3 arrived although it was never sent"},
 		{"refused", all[:2], []func(*story){fate(2, refused)}, "hall/ana/bob/2 was refused"},
 		{"refused, and arrived", all, []func(*story){restarted, fate(2, refused)}, "arrived although it was refused"},
 		{"not recorded", all[:2], []func(*story){unreachable}, ""},

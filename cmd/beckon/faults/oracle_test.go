@@ -150,11 +150,13 @@ func (v *verdict) judgeArrivals(s story, l lane, letters []letter, h *history) {
 		case arrived[n]:
 			v.duplicated++
 			v.fault("%s: %s arrived twice", h.name, l.text(n))
+		case n >= len(letters):
+			v.fault("%s: %s arrived although it was never sent", h.name, l.text(n))
+		case letters[n].fate == refused: // Then its sender has gone on, and the order means nothing.
+			v.fault("%s: %s arrived although it was refused: %v", h.name, l.text(n), letters[n].why)
 		case n < last:
 			v.reordered++
 			v.fault("%s: %s arrived after %d", h.name, l.text(n), last)
-		case n >= len(letters) || letters[n].fate == refused:
-			v.fault("%s: %s arrived although it was refused", h.name, l.text(n))
 		}
 		arrived[n] = true
 		last = max(last, n)

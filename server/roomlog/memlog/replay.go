@@ -30,17 +30,24 @@ func (l *Log) Replay(node string, rec *roomlog.Record) {
 // replayLocked is Replay in a room. r.mu must be held.
 func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 	from, here := r.users.get(rec.From), rec.Node == node
+	// The membership that is known here has ended, and there was another, of which a Join is told no more.
+	anew := from != nil && from.owner.seq != 0 && rec.Since > from.owner.seq
 	switch {
-	case rec.Kind == roomlog.Leave && from != nil && from.owner.seq != 0 && rec.Expect.Seq != 0 && rec.Expect.Seq != from.owner.seq:
+	case rec.Kind == roomlog.Leave && from != nil && !anew && from.owner.seq != 0 && rec.Expect.Seq != 0 && rec.Expect.Seq != from.owner.seq:
 		// It ends another ownership: that of the node that the user has moved to, of which the record was replaced by this.
 		l.giveUp(r, from)
 		r.users.remove(from)
 	case rec.Kind == roomlog.Join && here, rec.Kind == roomlog.Leave && from != nil:
 		l.changeOwner(r, from, rec)
 		return
-	case rec.Kind == roomlog.Join && from != nil: // Elsewhere.
+	case rec.Kind == roomlog.Join && from != nil, rec.Kind == roomlog.Move && anew: // A Join elsewhere.
 		givenUp := l.giveUp(r, from)
 		r.users.remove(from)
+		if here {
+			now := &user{since: rec.Seq}
+			now.move(rec, l.kept(rec))
+			r.users.add(now)
+		}
 		l.tell(roomlog.Event{Record: rec, GivenUp: givenUp}, from.node, true)
 		return
 	case rec.Kind == roomlog.Move && here && from == nil:
@@ -126,6 +133,20 @@ func (l *Log) Look(roomName, userID string) (changed, known bool) {
 	defer r.mu.Unlock()
 	u := r.users.get(userID)
 	return u != nil && u.appearance != nil, u != nil
+}
+
+// JoinOf returns the number of the Join of the membership whose ownership record has that number; 0 if it is not known.
+func (l *Log) JoinOf(roomName, userID string, owner roomlog.Seq) roomlog.Seq {
+	r := l.room(roomName, false)
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if u := r.users.get(userID); u != nil && u.kind == roomlog.Join && u.owner.seq == owner {
+		return u.owner.seq
+	}
+	return 0
 }
 
 // Skip counts a record that is none of the node's business.

@@ -81,6 +81,12 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 	node := t.foreignName(rec.Node)
 	known := rec.Kind == roomlog.Join ||
 		rec.Expect.User != "" && rec.Kind != roomlog.Move && (rec.Kind != roomlog.Message || rec.Node != "")
+	if rec.Kind == roomlog.Leave && known {
+		if owner.since = rec.Since; owner.since == 0 {
+			owner.since = t.shard(rec.Room).copy.JoinOf(rec.Room, rec.From, rec.Expect.Seq)
+		}
+		known = owner.since != 0
+	}
 	p := t.log.place(rec, node)
 	for again := rec.Again; ; {
 		if again {
@@ -161,6 +167,7 @@ func (a *attempt) message(p place, owner ownership) *nats.Msg {
 	case roomlog.Leave:
 		h[kindHeader] = []string{"leave"}
 		h[endsHeader] = []string{strconv.FormatUint(uint64(owner.last), 10)}
+		h[sinceHeader] = []string{strconv.FormatUint(uint64(owner.since), 10)}
 		if rec.Node != "" {
 			h[nodeHeader] = []string{a.foreignName(rec.Node)}
 		}

@@ -23,7 +23,7 @@ const (
 )
 
 // Clear implements roomlog.Shared.
-func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
+func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
 	t, err := l.now()
 	if err != nil {
 		return err
@@ -32,14 +32,14 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 		return err
 	}
 	for shard := range l.opts.Shards {
-		for {
+		for pause := time.Second; ; pause = min(2*pause, turn) {
 			err := t.clearShard(ctx, shard, gone, leave, givenUp)
 			if err == nil {
 				break
 			}
 			t.logger().Warn("cannot clear after a node yet", "gone", gone, "shard", shard, "err", err)
 			select {
-			case <-time.After(time.Second):
+			case <-time.After(pause):
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-t.done.Done():
@@ -90,7 +90,7 @@ func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) 
 }
 
 // clearShard clears what a node has left behind in one shard.
-func (t *term) clearShard(ctx context.Context, shard int, gone string, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
+func (t *term) clearShard(ctx context.Context, shard int, gone string, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")})
@@ -109,18 +109,18 @@ func (t *term) clearShard(ctx context.Context, shard int, gone string, leave fun
 
 // clearUser clears what a node has left behind of one user in one room, whose ownership record m is, or was when the node itself
 // cleared after another.
-func (t *term) clearUser(ctx context.Context, shard int, m *stored, leave func(*roomlog.Record) *roomlog.Record, givenUp func([]roomlog.Record)) error {
+func (t *term) clearUser(ctx context.Context, shard int, m *stored, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
 	rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
 	if err != nil {
 		return err
 	}
 	if rec.Kind.Owns() {
-		end := leave(rec)
-		if end == nil {
-			return nil
+		end, err := leave(rec)
+		if end == nil || err != nil {
+			return err
 		}
-		end.Node = t.node // Who tells the senders.
-		_, err := t.log.Append(ctx, *end)
+		end.Node, end.Since = t.node, parseOwnership(m.header, m.seq).since // Who tells the senders, and of what.
+		_, err = t.log.Append(ctx, *end)
 		if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
 			return nil
 		}

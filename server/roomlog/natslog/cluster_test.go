@@ -201,11 +201,11 @@ func TestDeadNode(t *testing.T) {
 
 	var mu sync.Mutex
 	var ended, back []string
-	leave := func(owner *roomlog.Record) *roomlog.Record {
+	leave := func(owner *roomlog.Record) (*roomlog.Record, error) {
 		mu.Lock()
 		defer mu.Unlock()
 		ended = append(ended, owner.From)
-		return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: roomlog.Expect{User: owner.From, Seq: owner.Seq}}
+		return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: roomlog.Expect{User: owner.From, Seq: owner.Seq}}, nil
 	}
 	givenUp := func(messages []roomlog.Record) {
 		mu.Lock()
@@ -309,9 +309,9 @@ func TestClearAfterOutage(t *testing.T) {
 	ended := make(chan time.Time, 1)
 	var clearing sync.WaitGroup
 	clearing.Go(func() {
-		err := log.Clear(context.Background(), gone, grace, func(owner *roomlog.Record) *roomlog.Record {
+		err := log.Clear(context.Background(), gone, grace, func(owner *roomlog.Record) (*roomlog.Record, error) {
 			ended <- time.Now()
-			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: roomlog.Expect{User: owner.From, Seq: owner.Seq}}
+			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: roomlog.Expect{User: owner.From, Seq: owner.Seq}}, nil
 		}, func([]roomlog.Record) {})
 		if err != nil {
 			t.Error(err)
@@ -367,6 +367,38 @@ func TestAgain(t *testing.T) {
 		rec.Again = true
 		if again := appendTo(t, log, rec); again != first {
 			t.Errorf("the %s was recorded as %d, and when it was repeated as %d", rec.Kind, first, again)
+		}
+	}
+}
+
+// TestSince: what ends a membership, or takes it to another node, tells which Join has begun it: who was not told of what came in
+// between knows whether it is the same.
+func TestSince(t *testing.T) {
+	url := startNATS(t)
+	opts := natslog.Options{Shards: 1}
+	here, _, _ := follow(t, connect(t, url), "here", opts)
+	there, told, _ := follow(t, connect(t, url), "there", opts)
+	var first, owner roomlog.Seq // The Join, and the ownership record.
+	for _, step := range []struct {
+		kind roomlog.Kind
+		log  *natslog.Log
+		node string
+	}{
+		{roomlog.Join, here, "here"}, {roomlog.Leave, here, ""}, // In one breath: the node may not have heard of the Join.
+		{roomlog.Join, here, "here"}, {roomlog.Move, there, "there"}, {roomlog.Leave, there, ""},
+	} {
+		rec := roomlog.Record{Kind: step.kind, Room: "lobby", From: "ana", Node: step.node}
+		if step.kind != roomlog.Join {
+			rec.Expect = roomlog.Expect{User: "ana", Seq: owner}
+		}
+		owner = appendTo(t, step.log, rec)
+		if step.kind == roomlog.Join {
+			first = owner
+			continue
+		}
+		got := told.wait(t, step.kind.String(), func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == owner }).Record
+		if got.Since != first {
+			t.Errorf("the %s tells that the membership is since %d, want %d", step.kind, got.Since, first)
 		}
 	}
 }

@@ -179,7 +179,7 @@ func (c *cluster) Close() error {
 	return nil
 }
 
-func (c *cluster) Clear(context.Context, string, time.Duration, func(*roomlog.Record) *roomlog.Record, func([]roomlog.Record)) error {
+func (c *cluster) Clear(context.Context, string, time.Duration, func(*roomlog.Record) (*roomlog.Record, error), func([]roomlog.Record)) error {
 	panic("not of the suite")
 }
 func (c *cluster) Healthy() error                                      { panic("not of the suite") }

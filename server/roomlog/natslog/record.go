@@ -14,7 +14,7 @@ import (
 const (
 	kindHeader  = "Beckon-Kind"
 	nodeHeader  = "Beckon-Node"  // Of a Join or Move: where the session is. Of a Leave: who clears after the one before.
-	sinceHeader = "Beckon-Since" // Of a Move: the number of the Join.
+	sinceHeader = "Beckon-Since" // Of a Move or Leave: the number of the Join.
 	endsHeader  = "Beckon-Ends"  // Of a Leave: the number of the ownership record that it ends.
 )
 
@@ -36,6 +36,9 @@ func (l *Log) parseRecord(subject string, header nats.Header, data []byte, seq u
 		rec.Kind, rec.Node = kind, header.Get(nodeHeader)
 		if ends, err := strconv.ParseUint(header.Get(endsHeader), 10, 64); err == nil {
 			rec.Expect = roomlog.Expect{User: rec.From, Seq: roomlog.Seq(ends)}
+		}
+		if since, err := strconv.ParseUint(header.Get(sinceHeader), 10, 64); err == nil {
+			rec.Since = roomlog.Seq(since)
 		}
 	}
 	return &rec, nil

@@ -1,0 +1,178 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc/codes"
+
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server"
+)
+
+// spoil returns a way to the NATS at url on which, while spoils is set, what contains all those words is not stored.
+func spoil(t *testing.T, url string, words ...string) (address string, spoils *atomic.Bool) {
+	t.Helper()
+	spoils = new(atomic.Bool)
+	return through(t, url, func(b []byte, toNATS bool) {
+		expects := bytes.Index(b, []byte("Expected-Stream: b"))
+		if !toNATS || !spoils.Load() || expects < 0 {
+			return
+		}
+		for _, word := range words {
+			if !bytes.Contains(b, []byte(word)) {
+				return
+			}
+		}
+		copy(b[expects:], "Expected-Stream: B") // Which there is not.
+	}), spoils
+}
+
+// TestHalfMoved: a session whose node has taken it and could not take its room has its window there. The node that it was on, or
+// who clears after that one, ends it in the room only once it has ended.
+func TestHalfMoved(t *testing.T) {
+	for name, gone := range map[string]bool{"the former node goes on": false, "the former node is gone": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := startNATS(t)
+			loose, cut := natsCable(t, url)
+			spoiled, spoils := spoil(t, url, "Beckon-Kind: move", "wanderer") // No room is taken up.
+			cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 6 * time.Second}
+			cluster := server.Cluster{Shards: 1, Lease: time.Second}
+			former := startNodes(t, 1, loose, cfg, cluster)[0]
+			taker := startNodes(t, 1, spoiled, cfg, cluster)[0]
+
+			bob := connect(t, taker.dial(), "lobby", delta)
+			heard := make(chan *beckonv1.ConnectResponse, 100)
+			go func() {
+				for {
+					e, err := bob.Recv()
+					if err != nil {
+						close(heard)
+						return
+					}
+					heard <- e
+				}
+			}()
+			come := func(name string) (id string, resume *beckonv1.ConnectRequest) {
+				join := &beckonv1.Join{Room: "lobby", Name: &name}
+				c := open(t, former.dial(), &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: join}})
+				welcome := c.next().GetWelcome()
+				return welcome.GetUserId(), &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{
+					ResumeToken: welcome.GetResumeToken(), Rejoin: []*beckonv1.Join{join},
+				}}}
+			}
+			ana, resume := come("wanderer ana")
+			eve, lost := come("wanderer eve")
+
+			spoils.Store(true)
+			conn := taker.dial()
+			for _, r := range []*beckonv1.ConnectRequest{resume, lost} {
+				if code, reason := open(t, conn, r).end(); code != codes.Unavailable || reason != "NO_LOG" {
+					t.Fatalf("a session of which no room can be taken up got %s (%s), want %s (NO_LOG)", code, reason, codes.Unavailable)
+				}
+			}
+			if gone {
+				cut()
+			}
+			<-time.After(cfg.ResumeWindow * 2 / 3)
+			open(t, conn, resume).end()            // Ana has her window anew; eve does not come back.
+			<-time.After(cfg.ResumeWindow * 3 / 4) // The former node would have ended them by now.
+			spoils.Store(false)
+			takenUp(t, resume, ana, conn)
+
+			late := time.After(30 * time.Second)
+			for left := ""; left == ""; {
+				select {
+				case e, ok := <-heard:
+					if left = e.GetUserLeft().GetUser().GetId(); !ok || left != "" && left != eve {
+						t.Errorf("%q left (the stream goes on: %v), want %q, who did not come back, and not %q", left, ok, eve, ana)
+						return
+					}
+				case <-late:
+					t.Fatal("who did not come back is still there after 30 s")
+				}
+			}
+		})
+	}
+}
+
+// TestTriedElsewhere: a message that a node may be trying to record does not fail on the node that the client has gone to, even if
+// that one cannot record it: it would come after what the client sends next. The stream ends, and the client repeats it.
+func TestTriedElsewhere(t *testing.T) {
+	url := startNATS(t)
+	loose, cut := natsCable(t, url)
+	spoiled, spoils := spoil(t, url, "first")
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10))}
+	cluster := server.Cluster{Shards: 1}
+	nodes := append(startNodes(t, 1, loose, cfg, cluster), startNodes(t, 1, spoiled, cfg, cluster)...)
+	bob := connect(t, nodes[1].dial(), "lobby", none)
+	ana, _, resume := joined(t, nodes[0].dial())
+	say := func(c *client, id uint64, word string) {
+		c.send(&beckonv1.ConnectRequest{RequestId: id, Message: &beckonv1.ConnectRequest_Data{Data: &beckonv1.Data{
+			To: bob.id, Room: "lobby", Payload: []byte(word),
+		}}})
+	}
+	mend := cut()
+	say(ana, 1, "first")
+	<-time.After(100 * time.Millisecond) // Until it is on its way.
+
+	spoils.Store(true)
+	conn := nodes[1].dial()
+	come := func() *client {
+		c := open(t, conn, resume)
+		for c.next().GetWelcome() == nil {
+		}
+		return c
+	}
+	c := come()
+	say(c, 1, "first")
+	say(c, 2, "second")
+	if code, reason := c.end(); code != codes.Unavailable || reason != "NO_LOG" {
+		t.Errorf("the stream ended with %s (%s), want %s (NO_LOG)", code, reason, codes.Unavailable)
+	}
+	spoils.Store(false)
+	c = come()
+	say(c, 1, "first")
+	say(c, 2, "second")
+	mend()
+	for acks := 0; acks < 2; {
+		switch e := c.next(); {
+		case e.GetAck() != nil:
+			acks++
+		case e.GetFailure() != nil:
+			t.Fatalf("a message failed: %v", e.GetFailure())
+		}
+	}
+	for _, want := range []string{"first", "second"} {
+		if got := string(bob.news().GetDataReceived().GetPayload()); got != want {
+			t.Errorf("bob got %q, want %q", got, want)
+		}
+	}
+}
+
+// TestShutdownWithoutAnswer: a server ends in order though NATS does not answer what clients have sent.
+func TestShutdownWithoutAnswer(t *testing.T) {
+	t.Parallel()
+	url, cut := natsCable(t, startNATS(t))
+	node := startNodes(t, 1, url, server.Config{}, server.Cluster{Shards: 1})[0]
+	conn := node.dial()
+	bob := connect(t, conn, "lobby", none)
+	ana := connect(t, conn, "lobby", none)
+	mend := cut()
+	defer mend()
+	ana.send(&beckonv1.ConnectRequest{RequestId: 1, Message: &beckonv1.ConnectRequest_Data{Data: &beckonv1.Data{To: bob.id, Room: "lobby"}}})
+	<-time.After(100 * time.Millisecond) // Until it is on its way.
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	if err := node.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if code, _ := ana.end(); code != codes.Unavailable {
+		t.Errorf("the stream ended with %s, want %s", code, codes.Unavailable)
+	}
+}
