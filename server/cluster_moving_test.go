@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,21 +15,29 @@ import (
 	"github.com/beckonrtc/beckon/server"
 )
 
-// spoil returns a way to the NATS at url on which, while spoils is set, what contains all those words is not stored.
+// spoil returns a way to the NATS at url on which, while spoils is set, what is published and contains all those words comes to no
+// stream.
 func spoil(t *testing.T, url string, words ...string) (address string, spoils *atomic.Bool) {
 	t.Helper()
 	spoils = new(atomic.Bool)
 	return through(t, url, func(b []byte, toNATS bool) {
-		expects := bytes.Index(b, []byte("Expected-Stream: b"))
-		if !toNATS || !spoils.Load() || expects < 0 {
+		if !toNATS || !spoils.Load() {
 			return
 		}
-		for _, word := range words {
-			if !bytes.Contains(b, []byte(word)) {
+		for rest := b; len(rest) > 0; {
+			begin := bytes.Index(rest, []byte("HPUB beckon."))
+			if begin < 0 {
 				return
 			}
+			message := rest[begin:]
+			if end := bytes.Index(message[1:], []byte("\r\nHPUB ")); end >= 0 {
+				message = message[:end+1]
+			}
+			if !slices.ContainsFunc(words, func(word string) bool { return !bytes.Contains(message, []byte(word)) }) {
+				copy(message, "HPUB nobody.")
+			}
+			rest = rest[begin+len(message):]
 		}
-		copy(b[expects:], "Expected-Stream: B") // Which there is not.
 	}), spoils
 }
 
@@ -41,7 +50,7 @@ func TestHalfMoved(t *testing.T) {
 			url := startNATS(t)
 			loose, cut := natsCable(t, url)
 			spoiled, spoils := spoil(t, url, "Beckon-Kind: move", "wanderer") // No room is taken up.
-			cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 6 * time.Second}
+			cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 6 * time.Second, HeartbeatInterval: time.Second}
 			cluster := server.Cluster{Shards: 1, Lease: time.Second}
 			former := startNodes(t, 1, loose, cfg, cluster)[0]
 			taker := startNodes(t, 1, spoiled, cfg, cluster)[0]
@@ -107,7 +116,7 @@ func TestTriedElsewhere(t *testing.T) {
 	url := startNATS(t)
 	loose, cut := natsCable(t, url)
 	spoiled, spoils := spoil(t, url, "first")
-	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10))}
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), HeartbeatInterval: time.Second}
 	cluster := server.Cluster{Shards: 1}
 	nodes := append(startNodes(t, 1, loose, cfg, cluster), startNodes(t, 1, spoiled, cfg, cluster)...)
 	bob := connect(t, nodes[1].dial(), "lobby", none)

@@ -159,9 +159,9 @@ type Log interface {
 	// share may leave that to who appends. The Leave of a user forgets its CSeq.
 	//
 	// Append tries until the outcome is known or the log's patience ends. Then the error is ErrUnknown: the record may have
-	// been stored, and only the same CSeq tells. After ErrUnavailable, ErrFull, ErrTooLarge and a *ConflictError, which means that the
-	// condition did not hold, nothing was stored. In a log that nodes share, the handler may be told of a record after Append has
-	// returned.
+	// been stored, and only the same CSeq tells. After ErrUnavailable, ErrRefused, ErrFull, ErrTooLarge and a *ConflictError, which
+	// means that the condition did not hold, nothing was stored. In a log that nodes share, the handler may be told of a record
+	// after Append has returned.
 	Append(ctx context.Context, r Record) (Seq, error)
 
 	// Read returns the records that q asks for. It reflects at least q.AtLeast.
@@ -204,6 +204,8 @@ var (
 	ErrUnknown = errors.New("the room log did not answer in time: the outcome is not known")
 	// ErrUnavailable: the log cannot be reached, and an Append was not tried.
 	ErrUnavailable = errors.New("the room log cannot be reached")
+	// ErrRefused: the log can be reached and does not take the record. Nothing was stored, and it would not be the next time.
+	ErrRefused = errors.New("the room log does not take the record")
 	// ErrTooLarge: the log takes no record of that size. Nothing was stored, and it would not be the next time.
 	ErrTooLarge = errors.New("the message is larger than the room log takes")
 	// ErrFull: the log has no space left. Nothing was stored.

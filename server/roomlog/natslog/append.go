@@ -245,10 +245,10 @@ func (a *attempt) failed(err error, sent bool) error {
 	case isTooLarge(err):
 		return fmt.Errorf("%w: %w", roomlog.ErrTooLarge, err)
 	case errors.Is(err, errRemade) && !a.unknown:
-		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err)
+		return fmt.Errorf("%w: %w", roomlog.ErrRefused, err)
 	case full: // Of several servers another may have space, and it may be made.
 	case api && e.Code < 500 && !a.unknown:
-		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err) // Nothing was stored, and it would not be the next time.
+		return fmt.Errorf("%w: %w", roomlog.ErrRefused, err)
 	case api && e.Code < 500:
 		return roomlog.ErrUnknown // An earlier try may have been stored.
 	case api, errors.Is(err, nats.ErrNoResponders), errors.Is(err, nats.ErrDisconnected),

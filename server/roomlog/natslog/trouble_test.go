@@ -121,11 +121,11 @@ func TestMissing(t *testing.T) {
 		t.Errorf("what is wrong is told as %v", err)
 	}
 	_, err = log.Append(t.Context(), roomlog.Record{Kind: roomlog.Broadcast, Room: room, From: "ana", Expect: roomlog.Expect{User: "ana", Seq: owner}})
-	if !errors.Is(err, roomlog.ErrUnavailable) {
-		t.Errorf("Append to the new stream: %v, want %v", err, roomlog.ErrUnavailable)
+	if !errors.Is(err, roomlog.ErrRefused) {
+		t.Errorf("Append to the new stream: %v, want %v", err, roomlog.ErrRefused)
 	}
-	if _, err := log.Append(t.Context(), roomlog.Record{Kind: roomlog.Leave, Room: room, From: "ana"}); !errors.Is(err, roomlog.ErrUnavailable) {
-		t.Errorf("a leave, of whomever: %v, want %v", err, roomlog.ErrUnavailable)
+	if _, err := log.Append(t.Context(), roomlog.Record{Kind: roomlog.Leave, Room: room, From: "ana"}); !errors.Is(err, roomlog.ErrRefused) {
+		t.Errorf("a leave, of whomever: %v, want %v", err, roomlog.ErrRefused)
 	}
 }
 
