@@ -3,8 +3,10 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -15,28 +17,25 @@ import (
 	"github.com/beckonrtc/beckon/server"
 )
 
-// spoil returns a way to the NATS at url on which, while spoils is set, what is published and contains all those words comes to no
-// stream.
-func spoil(t *testing.T, url string, words ...string) (address string, spoils *atomic.Bool) {
+// spoil returns a way to the NATS at url on which, while spoils is set, what begins with those words and contains the others comes
+// to nobody.
+func spoil(t *testing.T, url, begin string, words ...string) (address string, spoils *atomic.Bool) {
 	t.Helper()
 	spoils = new(atomic.Bool)
 	return through(t, url, func(b []byte, toNATS bool) {
-		if !toNATS || !spoils.Load() {
-			return
-		}
-		for rest := b; len(rest) > 0; {
-			begin := bytes.Index(rest, []byte("HPUB beckon."))
-			if begin < 0 {
+		for rest := b; toNATS && spoils.Load() && len(rest) > 0; {
+			first := bytes.Index(rest, []byte(begin))
+			if first < 0 {
 				return
 			}
-			message := rest[begin:]
-			if end := bytes.Index(message[1:], []byte("\r\nHPUB ")); end >= 0 {
-				message = message[:end+1]
+			message := rest[first:]
+			if next := bytes.Index(message[1:], []byte(begin)); next >= 0 {
+				message = message[:next+1]
 			}
 			if !slices.ContainsFunc(words, func(word string) bool { return !bytes.Contains(message, []byte(word)) }) {
-				copy(message, "HPUB nobody.")
+				message[bytes.IndexByte(message, ' ')+1] = 'X' // Begins the subject.
 			}
-			rest = rest[begin+len(message):]
+			rest = rest[first+len(message):]
 		}
 	}), spoils
 }
@@ -49,7 +48,7 @@ func TestHalfMoved(t *testing.T) {
 			t.Parallel()
 			url := startNATS(t)
 			loose, cut := natsCable(t, url)
-			spoiled, spoils := spoil(t, url, "Beckon-Kind: move", "wanderer") // No room is taken up.
+			spoiled, spoils := spoil(t, url, "HPUB beckon.", "Beckon-Kind: move", "wanderer") // No room is taken up.
 			cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 6 * time.Second, HeartbeatInterval: time.Second}
 			cluster := server.Cluster{Shards: 1, Lease: time.Second}
 			former := startNodes(t, 1, loose, cfg, cluster)[0]
@@ -115,7 +114,7 @@ func TestHalfMoved(t *testing.T) {
 func TestTriedElsewhere(t *testing.T) {
 	url := startNATS(t)
 	loose, cut := natsCable(t, url)
-	spoiled, spoils := spoil(t, url, "first")
+	spoiled, spoils := spoil(t, url, "HPUB beckon.", "first")
 	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), HeartbeatInterval: time.Second}
 	cluster := server.Cluster{Shards: 1}
 	nodes := append(startNodes(t, 1, loose, cfg, cluster), startNodes(t, 1, spoiled, cfg, cluster)...)
@@ -164,6 +163,69 @@ func TestTriedElsewhere(t *testing.T) {
 	}
 }
 
+// TestMissedLater: a session of which a node has taken up a room, but could not read what had been sent to it before, is sent that
+// when it comes once more.
+func TestMissedLater(t *testing.T) {
+	t.Parallel()
+	url := startNATS(t)
+	lobby := base64.RawURLEncoding.EncodeToString([]byte("lobby"))
+	spoiled, spoils := spoil(t, url, "PUB $JS.API.STREAM.MSG.GET.", "beckon.0.r."+lobby) // What the client has received.
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10))}
+	cluster := server.Cluster{Shards: 1}
+	nodes := append(startNodes(t, 1, url, cfg, cluster), startNodes(t, 1, spoiled, cfg, cluster)...)
+	bob := connect(t, nodes[0].dial(), "lobby", delta)
+	lost := nodes[0].dial()
+	_, welcome, resume := joined(t, lost)
+	lost.Close()
+	for bob.news().GetUserUpdated().GetUser().GetStatus() != beckonv1.UserStatus_USER_STATUS_AWAY {
+	}
+	bob.send(&beckonv1.ConnectRequest{RequestId: 1, Message: &beckonv1.ConnectRequest_Data{Data: &beckonv1.Data{
+		To: welcome.GetUserId(), Room: "lobby", Payload: []byte("hello"),
+	}}})
+	if e := bob.news(); e.GetAck() == nil {
+		t.Fatalf("the message got %v", e)
+	}
+
+	conn := nodes[1].dial()
+	spoils.Store(true)
+	if code, reason := open(t, conn, resume).end(); code != codes.Unavailable || reason != "NO_LOG" {
+		t.Errorf("the stream ended with %s (%s), want %s (NO_LOG)", code, reason, codes.Unavailable)
+	}
+	spoils.Store(false)
+	ana := open(t, conn, resume)
+	if r := ana.next().GetWelcome().GetResumption(); r != beckonv1.Resumption_RESUMPTION_RESUMED {
+		t.Errorf("the session went on with %s", r)
+	}
+	if e := ana.next(); string(e.GetDataReceived().GetPayload()) != "hello" {
+		t.Errorf("the first event is %v, want what was missed", e)
+	}
+}
+
+// TestRoomsOfLostMove: a node that has taken a session, but could not find out that it has, knows its rooms when another asks.
+func TestRoomsOfLostMove(t *testing.T) {
+	t.Parallel()
+	url := startNATS(t)
+	spoiled, spoils := spoil(t, url, "PUB $JS.API.STREAM.MSG.GET.", "beckon.0.r.")
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10))}
+	cluster := server.Cluster{Shards: 1}
+	nodes := append(startNodes(t, 1, url, cfg, cluster), startNodes(t, 1, spoiled, cfg, cluster)...)
+	lost := nodes[0].dial()
+	_, welcome, _ := joined(t, lost)
+	lost.Close()
+	resume := &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Resume{Resume: &beckonv1.Resume{ResumeToken: welcome.GetResumeToken()}}}
+	spoils.Store(true)
+	if code, reason := open(t, nodes[1].dial(), resume).end(); code != codes.Unavailable || reason != "NO_LOG" {
+		t.Errorf("the stream ended with %s (%s), want %s (NO_LOG)", code, reason, codes.Unavailable)
+	}
+	ana := open(t, nodes[0].dial(), resume)
+	if r := ana.next().GetWelcome().GetResumption(); r != beckonv1.Resumption_RESUMPTION_RESUMED {
+		t.Errorf("the session went on with %s", r)
+	}
+	if e := ana.next(); e.GetRoom() != "lobby" || e.GetJoinedUsers() == nil {
+		t.Errorf("the first event is %v, want the lobby", e)
+	}
+}
+
 // TestShutdownWithoutAnswer: a server ends in order though NATS does not answer what clients have sent.
 func TestShutdownWithoutAnswer(t *testing.T) {
 	t.Parallel()
@@ -183,5 +245,54 @@ func TestShutdownWithoutAnswer(t *testing.T) {
 	}
 	if code, _ := ana.end(); code != codes.Unavailable {
 		t.Errorf("the stream ended with %s, want %s", code, codes.Unavailable)
+	}
+}
+
+// TestJoinRepeatedElsewhere: a client that has joined a room, and comes to another node before it was told, is in the room there.
+func TestJoinRepeatedElsewhere(t *testing.T) {
+	url := startNATS(t)
+	var holds, held atomic.Bool
+	released := make(chan struct{})
+	release := sync.OnceFunc(func() { close(released) })
+	t.Cleanup(release)
+	deaf := through(t, url, func(b []byte, toNATS bool) { // The node is not told what has become of the join.
+		if toNATS && holds.Load() && bytes.Contains(b, []byte("Beckon-Kind: join")) {
+			held.Store(true)
+		} else if !toNATS && held.Load() {
+			<-released
+		}
+	})
+	cfg := server.Config{SessionKeyFile: fileOf(t, strings.Repeat("key ", 10))}
+	cluster := server.Cluster{Shards: 1}
+	nodes := append(startNodes(t, 1, deaf, cfg, cluster), startNodes(t, 1, url, cfg, cluster)...)
+	bob := connect(t, nodes[1].dial(), "hall", delta)
+	ana, welcome, resume := joined(t, nodes[0].dial())
+	join := &beckonv1.ConnectRequest{RequestId: 1, Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: "hall"}}}
+	holds.Store(true)
+	ana.send(join)
+	if id := bob.news().GetUserJoined().GetUser().GetId(); id != welcome.GetUserId() {
+		t.Fatalf("%q joined, want %q", id, welcome.GetUserId())
+	}
+
+	ana = open(t, nodes[1].dial(), resume)
+	ana.send(join)
+	for listed := false; !listed; {
+		e := ana.next()
+		if f := e.GetFailure(); f != nil {
+			t.Fatalf("the join failed: %v", f)
+		}
+		listed = e.GetRoom() == "hall" && e.GetJoinedUsers() != nil
+	}
+	bob.send(&beckonv1.ConnectRequest{RequestId: 1, Message: &beckonv1.ConnectRequest_Data{Data: &beckonv1.Data{
+		To: welcome.GetUserId(), Room: "hall", Payload: []byte("hello"),
+	}}})
+	for string(ana.next().GetDataReceived().GetPayload()) != "hello" {
+	}
+	release()
+	ana.send(&beckonv1.ConnectRequest{RequestId: 2, Message: &beckonv1.ConnectRequest_Leave{Leave: &beckonv1.Leave{Room: "hall"}}})
+	for {
+		if e := bob.news(); e.GetUserLeft().GetUser().GetId() == welcome.GetUserId() {
+			break
+		}
 	}
 }

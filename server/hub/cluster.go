@@ -234,6 +234,9 @@ func (s *Session) take(ctx context.Context, r *beckonv1.Resume) error {
 			}
 			continue
 		}
+		if !s.founded { // Even if it is not known whether it is here now: whoever asks is to be told of its rooms.
+			s.unmoved = roomsOf(rooms, r)
+		}
 		if err != nil {
 			s.keepForAWhile()
 			return &Error{NoLog, "the session could not be taken up: " + err.Error()}
@@ -241,7 +244,6 @@ func (s *Session) take(ctx context.Context, r *beckonv1.Resume) error {
 		s.own.owner = seq
 		if !s.founded {
 			s.founded, s.taken = true, true
-			s.unmoved = roomsOf(rooms, r)
 		}
 		if err := s.readEpoch(ctx); err != nil {
 			s.keepForAWhile()
@@ -416,7 +418,7 @@ func (s *Session) moveRoom(ctx context.Context, j *beckonv1.Join) error {
 
 // isIn reports whether the session is in a room as the log has it, and then has the room account for that.
 func (s *Session) isIn(ctx context.Context, r *room) (bool, error) {
-	page, err := s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: r.name})
+	page, err := s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: r.name, Now: true})
 	if err != nil {
 		return false, err
 	}

@@ -30,6 +30,9 @@ type debts struct {
 // debt is what is owed at once.
 type debt struct {
 	records []roomlog.Record
+	// Of a join that may have been recorded or not: that record. When it is known what has become of it, the one of records ends
+	// just that membership. It can be recorded only then; nil: none.
+	join *roomlog.Record
 	// The session that has left the records' users behind when another process took it; empty: none has. The other process has
 	// to have moved what it wants first.
 	moving string
@@ -110,6 +113,16 @@ func (d *debts) pay(owed *debt) error {
 			d.hub.oweLater(*owed)
 			return nil
 		}
+	}
+	if owed.join != nil {
+		seq, err := d.hub.cfg.Log.Append(ctx, *owed.join)
+		if _, isNot := errors.AsType[*roomlog.ConflictError](err); isNot {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		owed.join, owed.records[0].Expect = nil, roomlog.Expect{User: owed.records[0].From, Seq: seq}
 	}
 	for ; len(owed.records) > 0; owed.records = owed.records[1:] {
 		_, err := d.hub.cfg.Log.Append(ctx, owed.records[0])

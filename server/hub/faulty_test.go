@@ -142,9 +142,9 @@ func TestUnknownOutcome(t *testing.T) {
 		ana := open(t, h)
 		ana.join("lobby", none)
 		ana.take()
-		var stored atomic.Bool // Whether what fails is stored all the same.
+		var stored, answers atomic.Bool // Whether what fails is stored all the same, and whether nothing fails.
 		log.beforeAppend = func(r roomlog.Record) error {
-			if r.Kind == roomlog.Leave {
+			if r.Kind == roomlog.Leave || answers.Load() {
 				return nil
 			}
 			if stored.Load() {
@@ -154,13 +154,19 @@ func TestUnknownOutcome(t *testing.T) {
 			}
 			return roomlog.ErrUnknown
 		}
-		for _, is := range []bool{false, true} {
+		join := func(id uint64) {
+			ana.ask(&beckonv1.ConnectRequest{RequestId: id, Message: &beckonv1.ConnectRequest_Join{Join: &beckonv1.Join{Room: "side", Presence: none}}})
+		}
+		for i, is := range []bool{false, true} {
 			stored.Store(is)
-			ana.join("side", none)
+			answers.Store(false)
+			join(uint64(i + 1))
 			ana.ask(data(0, "", "lobby", "hello"))
 			if got := strings.Join(failures(ana.take()), " "); got != "UNAVAILABLE UNAVAILABLE" {
 				t.Errorf("stored: %v: %s, want UNAVAILABLE twice", is, got)
 			}
+			answers.Store(true)
+			time.Sleep(2 * debtPause) // Virtual.
 			page, err := log.Log.Read(t.Context(), roomlog.Query{Room: "side"})
 			if err != nil || len(page.Records) > 0 {
 				t.Errorf("stored: %v: somebody was left behind: %v %v", is, page.Records, err)
@@ -169,10 +175,42 @@ func TestUnknownOutcome(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		log.beforeAppend = nil
-		ana.join("side", none)
-		if events := ana.take(); len(events) != 1 || events[0].GetJoinedUsers() == nil {
+		join(3)
+		if events := ana.take(); len(events) != 2 || events[0].GetJoinedUsers() == nil {
 			t.Errorf("once the log answers, a join gets %v", events)
+		}
+	})
+}
+
+// TestJoinTakenBack: a join of which it is not known what has become is taken back when the log answers, but not one that has
+// succeeded elsewhere since.
+func TestJoinTakenBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &faultyLog{}
+		h := startFaulty(t, log)
+		ana := open(t, h)
+		ana.join("lobby", none)
+		ana.take()
+		var answers atomic.Bool
+		log.beforeAppend = func(roomlog.Record) error {
+			if answers.Load() {
+				return nil
+			}
+			return roomlog.ErrUnknown
+		}
+		ana.join("side", none)
+		if got := strings.Join(failures(ana.take()), " "); got != "UNAVAILABLE" {
+			t.Errorf("a join that may have been recorded: %q, want UNAVAILABLE", got)
+		}
+		there := roomlog.Record{Kind: roomlog.Join, Room: "side", From: ana.ID(), Node: "there", Expect: roomlog.Expect{User: ana.ID()}}
+		if _, err := log.Log.Append(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+		answers.Store(true)
+		time.Sleep(2 * debtPause) // Virtual.
+		page, err := log.Log.Read(t.Context(), roomlog.Query{Room: "side"})
+		if err != nil || len(page.Records) != 1 || page.Records[0].Node != "there" {
+			t.Errorf("who has joined elsewhere is not in the room: %v %v", page.Records, err)
 		}
 	})
 }

@@ -50,16 +50,26 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 		s.hub.exit(r)
 		return 0, fail(beckonv1.FailureCode_FAILURE_CODE_ROOM_FULL, "room", "room %q has %d users, as many as it may have", r.name, most)
 	}
-	m.owner, err = s.hub.cfg.Log.Append(ctx, roomlog.Record{
+	joining := roomlog.Record{
 		Kind: roomlog.Join, Room: r.name, From: s.id, Node: s.hub.cfg.Node, CSeq: id,
 		Expect: roomlog.Expect{User: s.id},
 		Data: wire.Event(&beckonv1.ConnectResponse{
 			Room:  r.name,
 			Event: &beckonv1.ConnectResponse_UserJoined{UserJoined: &beckonv1.UserJoined{User: shown}},
 		}),
-	})
+	}
+	if id == 0 {
+		joining.Key = newID() // So that it is recognised if it has to be taken back.
+	}
+	m.owner, err = s.hub.cfg.Log.Append(ctx, joining)
+	if conflict, there := errors.AsType[*roomlog.ConflictError](err); there && conflict.Seq != 0 && s.hub.shared != nil {
+		r.detach(m)
+		s.hub.exit(r)
+		m.owner, err = s.takeUp(ctx, j)
+		return m.owner, err
+	}
 	if err != nil {
-		s.takeBack(ctx, m, err)
+		s.takeBack(m, joining, err)
 		return 0, err
 	}
 	m.since = m.owner
@@ -71,18 +81,47 @@ func (s *Session) join(ctx context.Context, j *beckonv1.Join, id uint64) (roomlo
 }
 
 // takeBack undoes a join that was not recorded, or, as far as is known, may have been.
-func (s *Session) takeBack(ctx context.Context, m *member, why error) {
+func (s *Session) takeBack(m *member, joining roomlog.Record, why error) {
 	m.room.detach(m)
 	if errors.Is(why, roomlog.ErrUnknown) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
-		defer cancel()
-		if _, err := s.record(ctx, m, beckonv1.LeaveReason_LEAVE_REASON_LEFT, 0, roomlog.Expect{}); err != nil {
-			s.hub.log.ErrorContext(ctx, "cannot take back a join", "session", s.id, "room", m.room.name, "err", err)
-			s.hub.owe(leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LEFT, roomlog.Expect{}))
-		}
+		leave := leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LEFT, roomlog.Expect{})
+		s.hub.debts.add(debt{join: &joining, records: []roomlog.Record{leave}})
 	}
 	s.hub.exit(m.room)
 }
+
+// takeUp makes a membership this process's that the session has by a join of which it was told nothing, here or elsewhere. s.mu
+// must be held.
+func (s *Session) takeUp(ctx context.Context, j *beckonv1.Join) (roomlog.Seq, error) {
+	if err := s.moveRoom(ctx, j); err != nil {
+		return 0, err
+	}
+	m := s.member(j.GetRoom())
+	if m == nil {
+		return 0, errLeftMeanwhile
+	}
+	delete(s.farewells, m.room.name)
+	s.noteRooms()
+	if c := s.conn.Load(); c == nil {
+		m.room.cut(m)
+	} else {
+		first := missed{feed: &m.feed, member: m, query: roomlog.Query{
+			Room: m.room.name, User: s.id, Limit: missedPage, AtLeast: m.feed.hold(s.out),
+		}}
+		var err error
+		if first.page, err = s.readOn(ctx, &first.query); err != nil {
+			return 0, err
+		}
+		if _, err := s.catchUp(ctx, c, &first); err != nil {
+			return 0, err
+		}
+	}
+	_, err := s.change(ctx, m, j.Name, j.GetAttributes(), 0)
+	return m.owner, err
+}
+
+// errLeftMeanwhile: a membership that was to be taken up has ended.
+var errLeftMeanwhile = errors.New("the session was in the room, and has left it in the meantime: join again")
 
 // presenceOf returns the mode that j asks for.
 func presenceOf(j *beckonv1.Join) beckonv1.Presence {

@@ -109,6 +109,8 @@ type Query struct {
 
 	// AtLeast is a record that the answer must reflect: a number that Append returned or that a handler saw.
 	AtLeast Seq
+	// Now: of presence, the answer must reflect what any node appended before Read was called. It costs more.
+	Now bool
 
 	Limit int // The most records in one page. 0: 1000.
 }

@@ -149,5 +149,16 @@ func (l *Log) JoinOf(roomName, userID string, owner roomlog.Seq) roomlog.Seq {
 	return 0
 }
 
+// OwnerOf returns the number of a user's ownership record; 0 if the user is not known.
+func (l *Log) OwnerOf(roomName, userID string) roomlog.Seq {
+	r := l.room(roomName, false)
+	if r == nil {
+		return 0
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.users.owner(userID)
+}
+
 // Skip counts a record that is none of the node's business.
 func (l *Log) Skip(seq roomlog.Seq) { l.seq.Store(uint64(seq)) }

@@ -19,10 +19,11 @@ const (
 	tryTimeout = 2 * time.Second
 	// maxUnknown bounds how long an Append whose outcome is unknown goes on: NATS has to know it when it comes again.
 	maxUnknown = leastRemembered / 2
-	// leaveTTL is how long it is known that somebody has left.
-	leaveTTL = leastRemembered
-	// sentMargin is how much longer messages and broadcasts are there than a node keeps them.
-	sentMargin = 30 * time.Second
+	// sentMargin is how much longer messages, broadcasts and leaves are there than it takes at most until what a node has left behind
+	// is cleared: NATS may be out of reach meanwhile, and the nodes that clear may go, too.
+	sentMargin = 2 * time.Minute
+	// repeatMargin is how much longer a message is known by its number than a node keeps it.
+	repeatMargin = 30 * time.Second
 )
 
 // What JetStream says when it does not take a message.
@@ -46,13 +47,16 @@ func (l *Log) Append(ctx context.Context, rec roomlog.Record) (roomlog.Seq, erro
 	}
 	ctx = context.WithoutCancel(ctx)
 	began := time.Now()
-	_, here := t.shard(rec.Room).copy.Look(rec.Room, rec.From)
+	adopts := rec.Kind == roomlog.Move && rec.Node == t.node && t.adoptions.begin(t, &rec)
 	seq, since, err := t.append(ctx, &rec)
 	l.counts.appended(time.Since(began), err)
-	if err == nil && rec.Kind == roomlog.Move && rec.Node == t.node && !here {
+	if adopts && err == nil {
 		if err := t.adopt(ctx, rec.Room, rec.From, since, seq); err != nil { // It can be moved here once more.
 			return 0, fmt.Errorf("%w: %w", roomlog.ErrUnknown, err)
 		}
+	}
+	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); adopts && (err == nil || elsewhere) {
+		t.adoptions.end(&rec)
 	}
 	return seq, err
 }
@@ -110,7 +114,7 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 				continue
 			}
 			if conflict := check(rec, about, owner); conflict != nil {
-				if seq := a.isThere(ctx, p); seq != 0 {
+				if seq := a.isThere(ctx, p); seq != 0 && a.isHere(owner, seq) {
 					return seq, owner.since, nil
 				}
 				return 0, 0, conflict
@@ -122,7 +126,12 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 			known = true
 		}
 		changed, here := t.shards[p.shard].copy.Look(rec.Room, rec.From)
-		number, err := t.publish(ctx, a.message(p, owner), p.shard)
+		number, former, err := t.publish(ctx, a.message(p, owner), p.shard)
+		if err == nil && former && rec.Kind == roomlog.Join {
+			if owner, err = t.look(ctx, rec.Room, rec.From); err == nil && !a.isHere(owner, roomlog.Seq(number)) {
+				return 0, 0, &roomlog.ConflictError{Expect: rec.Expect, Seq: owner.seq}
+			}
+		}
 		if err == nil {
 			if rec.Kind == roomlog.Leave && (changed || !here) {
 				t.log.dropAppearance(rec.Room, rec.From)
@@ -171,7 +180,7 @@ func (a *attempt) message(p place, owner ownership) *nats.Msg {
 		if rec.Node != "" {
 			h[nodeHeader] = []string{a.foreignName(rec.Node)}
 		}
-		h[jetstream.MsgTTLHeader] = []string{leaveTTL.String()}
+		h[jetstream.MsgTTLHeader] = []string{a.log.sentTTL}
 	case roomlog.Appearance:
 		h[expectedSubjectHeader] = []string{a.log.ownerSubject(p.shard, rec.Room, rec.From)}
 	case roomlog.Message, roomlog.Broadcast:
@@ -219,20 +228,26 @@ func isConflict(err error) bool {
 	return ok && e.ErrorCode == wrongLastSequence
 }
 
-// publish publishes msg, and returns the number that it has in the stream of its shard, now or from an earlier time.
-func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (uint64, error) {
+// isHere reports whether the record, which was recorded earlier under that number, holds on this node: that of a Join may be another's,
+// and its user may have moved or left since.
+func (a *attempt) isHere(owner ownership, number roomlog.Seq) bool {
+	return a.rec.Kind != roomlog.Join || owner.seq == number && owner.node == a.name
+}
+
+// publish publishes msg, and returns the number that it has in the stream of its shard, and whether from an earlier time.
+func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (number uint64, former bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	stream := t.log.streams[shard]
 	if err := t.log.troubles.isAnother(stream); err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	ack, err := t.log.js.PublishMsg(ctx, msg, jetstream.WithRetryAttempts(0), jetstream.WithExpectStream(stream))
 	t.log.stored(stream, err)
 	if err != nil {
-		return 0, inWords(err)
+		return 0, false, inWords(err)
 	}
-	return ack.Sequence, nil
+	return ack.Sequence, ack.Duplicate, nil
 }
 
 // failed takes a try that has failed: a record was sent, or something was asked. It returns when it is time for the next, or with

@@ -26,7 +26,9 @@ type term struct {
 	shards []*shard
 	done   context.Context // Ends with the term.
 	end    context.CancelFunc
-	lease  lease
+
+	lease     lease
+	adoptions adoptions
 }
 
 // shard is what a node has of one shard.

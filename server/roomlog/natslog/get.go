@@ -75,6 +75,8 @@ var (
 	errNothing = errors.New("no messages")
 	// errGone: a message went while the answer was given.
 	errGone = errors.New("a message is gone")
+	// errNoAnswer: nobody has the stream at the moment, or the server that was asked has gone.
+	errNoAnswer = errors.New("no answer of NATS")
 )
 
 // lastOfEach returns the last message on each of the subjects that match one of filters, in order, and up to which number that
@@ -83,24 +85,32 @@ var (
 func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLeast uint64) ([]*stored, uint64, error) {
 	for {
 		found, head, err := l.directGet(ctx, shard, filters)
-		switch {
-		case errors.Is(err, errTooMany):
+		if errors.Is(err, errTooMany) {
 			return l.scan(ctx, shard, filters)
-		case errors.Is(err, errNothing) && l.opts.Replicas == 1: // What was recorded before is there.
-			return nil, atLeast, nil
-		case errors.Is(err, errNothing):
-			head, none, err := l.noneUpTo(ctx, shard, filters)
-			if err != nil || none && head >= atLeast {
-				return nil, head, err
+		}
+		if errors.Is(err, errNothing) {
+			if l.opts.Replicas == 1 { // What was recorded before is there.
+				return nil, atLeast, nil
 			}
-		case errors.Is(err, errGone):
-		case err != nil || head >= atLeast:
+			var none bool
+			if head, none, err = l.noneUpTo(ctx, shard, filters); err == nil && !none {
+				err = errGone
+			}
+		}
+		if err == nil && head >= atLeast || isMissing(err) {
 			return found, head, err
 		}
-		select { // This server lags behind the others.
-		case <-time.After(2 * time.Millisecond):
+		pause := 2 * time.Millisecond // This server lags behind the others.
+		if err != nil && !errors.Is(err, errGone) {
+			pause = followPause
+		}
+		select {
+		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil, 0, ctx.Err()
+			if err == nil {
+				err = ctx.Err()
+			}
+			return nil, 0, err
 		}
 	}
 }
@@ -122,7 +132,12 @@ func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found
 		return nil, 0, inWords(err)
 	}
 	for {
-		msg, err := inbox.NextMsgWithContext(ctx)
+		waiting, cancel := context.WithTimeout(ctx, tryTimeout)
+		msg, err := inbox.NextMsgWithContext(waiting)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
+			return nil, 0, errNoAnswer
+		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -144,6 +159,8 @@ func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found
 			return nil, 0, errGone
 		case "413":
 			return nil, 0, errTooMany
+		case "503":
+			return nil, 0, errNoAnswer
 		default:
 			return nil, 0, fmt.Errorf("answer of NATS: %s %s", status, msg.Header.Get("Description"))
 		}
@@ -172,17 +189,12 @@ func parseDirect(msg *nats.Msg) (*stored, error) {
 func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*stored, head uint64, err error) {
 	// The server that the consumer is on may lag behind. A mark of one's own, in the stream after all that was there, comes
 	// from it when it has told of everything before.
-	mark := &nats.Msg{
-		Subject: l.subject(shard, marks, nuid.Next()),
-		Header:  nats.Header{jetstream.MsgTTLHeader: {markTTL.String()}},
-	}
-	ack, err := l.js.PublishMsg(ctx, mark, jetstream.WithExpectStream(l.streams[shard]))
+	mark, head, err := l.mark(ctx, shard)
 	if err != nil {
-		return nil, 0, inWords(err)
+		return nil, 0, err
 	}
-	head = ack.Sequence
 	last, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
-		FilterSubjects: append(slices.Clone(filters), mark.Subject), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		FilterSubjects: append(slices.Clone(filters), mark), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -194,7 +206,7 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*s
 		if err != nil {
 			return nil, 0, err
 		}
-		if msg.Subject() == mark.Subject {
+		if msg.Subject() == mark {
 			break
 		}
 		if seq := meta.Sequence.Stream; seq <= head {
@@ -203,6 +215,20 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*s
 	}
 	found = slices.SortedFunc(maps.Values(latest), func(a, b *stored) int { return cmp.Compare(a.seq, b.seq) })
 	return found, head, nil
+}
+
+// mark puts a mark into a shard's stream, and returns its subject and its number: all that any node has appended before has a lower
+// one.
+func (l *Log) mark(ctx context.Context, shard int) (subject string, seq uint64, err error) {
+	mark := &nats.Msg{
+		Subject: l.subject(shard, marks, nuid.Next()),
+		Header:  nats.Header{jetstream.MsgTTLHeader: {markTTL.String()}},
+	}
+	ack, err := l.js.PublishMsg(ctx, mark, jetstream.WithExpectStream(l.streams[shard]))
+	if err != nil {
+		return "", 0, inWords(err)
+	}
+	return mark.Subject, ack.Sequence, nil
 }
 
 // markTTL is for how long a mark is there, and so how long reading up to it may take.

@@ -109,7 +109,9 @@ type Log struct {
 	closed  context.Context // Ends with Close.
 	running sync.WaitGroup  // What Close waits for.
 	counts  counts
-	sentTTL string // How long messages and broadcasts are there.
+	// How long messages, broadcasts and leaves are there. A node that ends may have kept them for Retention, and its users have as long
+	// to come back elsewhere.
+	sentTTL string
 
 	troubles troubles
 
@@ -134,7 +136,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	l := &Log{opts: opts, nc: nc, js: js, sentTTL: (opts.Retention + sentMargin).Round(time.Second).String()}
+	l := &Log{opts: opts, nc: nc, js: js, sentTTL: (2*opts.Retention + sentMargin).Round(time.Second).String()}
 	if err := l.checkPayload(); err != nil {
 		return nil, err
 	}

@@ -43,6 +43,13 @@ func (t *term) presence(ctx context.Context, s *shard, q roomlog.Query) (roomlog
 		t.log.subject(s.number, appearances, room, "*"),
 	}
 	atLeast := max(q.AtLeast, s.applied()) // Else what the feed has handed out already could be missed.
+	if q.Now {
+		_, now, err := t.log.mark(ctx, s.number)
+		if err != nil {
+			return roomlog.Page{}, fmt.Errorf("read who is in the room: %w", err)
+		}
+		atLeast = roomlog.Seq(now)
+	}
 	found, head, err := t.log.lastOfEach(ctx, s.number, filters, uint64(atLeast))
 	if err != nil {
 		return roomlog.Page{}, fmt.Errorf("read who is in the room: %w", err)
@@ -95,51 +102,12 @@ func (l *Log) Forget(ctx context.Context, room, user string, upTo roomlog.Seq) e
 
 // receivedBy returns up to where a user is known to have received what it was sent.
 func (l *Log) receivedBy(ctx context.Context, shard int, room, user string) (roomlog.Seq, error) {
+	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
+	defer cancel()
 	msg, err := l.lastOf(ctx, shard, l.subject(shard, receipts, token(room), token(user)))
 	if msg == nil || err != nil {
 		return 0, err
 	}
 	seq, err := strconv.ParseUint(string(msg.data), 10, 64)
 	return roomlog.Seq(seq), err
-}
-
-// adopt takes what was sent to a user who has just moved here before that from where it is. The user's ownership record is
-// numbered moved.
-func (t *term) adopt(ctx context.Context, room, user string, since, moved roomlog.Seq) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(t.done, cancel)() // Then the node is told of nothing more.
-	s := t.shard(room)
-	filters := []string{
-		t.log.subject(s.number, messages, "*", token(room), token(user), "*", "*"),
-		t.log.subject(s.number, broadcasts, token(room), "*", "*"),
-	}
-	found, _, err := t.log.lastOfEach(ctx, s.number, filters, uint64(moved))
-	if err != nil {
-		return fmt.Errorf("read what was sent before: %w", err)
-	}
-	received, err := t.log.receivedBy(ctx, s.number, room, user)
-	if err != nil {
-		return fmt.Errorf("read what was received: %w", err)
-	}
-	var sent, toAll []roomlog.Record
-	for _, m := range found {
-		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
-		switch {
-		case err != nil:
-			return err
-		case rec.Seq <= since, rec.Seq > moved, rec.Kind == roomlog.Message && rec.Seq <= received: // The node is told of what is later.
-		case rec.Kind == roomlog.Message:
-			sent = append(sent, *rec)
-		case rec.From != user:
-			toAll = append(toAll, *rec)
-		}
-	}
-	if err := s.reach(ctx, moved); err != nil {
-		return err
-	}
-	if !s.copy.Adopt(room, user, since, sent, toAll) && len(sent) > 0 { // It has left in the meantime.
-		t.handle(roomlog.Event{GivenUp: sent})
-	}
-	return nil
 }

@@ -56,7 +56,7 @@ func (l *Log) createStream(ctx context.Context, name, subject string) (epoch str
 		MaxMsgsPerSubject: 1,
 		Storage:           jetstream.FileStorage,
 		Replicas:          l.opts.Replicas,
-		Duplicates:        max(leastRemembered, l.opts.Retention+sentMargin), // Who comes back repeats what was not answered.
+		Duplicates:        max(leastRemembered, l.opts.Retention+repeatMargin), // Who comes back repeats what was not answered.
 		AllowDirect:       true,
 		AllowMsgTTL:       true,
 		Metadata:          map[string]string{epochKey: nuid.Next(), shardsKey: strconv.Itoa(l.opts.Shards)},

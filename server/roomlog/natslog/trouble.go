@@ -260,7 +260,7 @@ func (t *term) probe() {
 		}
 		for shard, stream := range t.log.streams {
 			if what := t.log.troubles.of(stream).what; what == errFull || what == errSilent {
-				_, _ = t.publish(t.done, &nats.Msg{ // Which notes what became of it.
+				_, _, _ = t.publish(t.done, &nats.Msg{ // Which notes what became of it.
 					Subject: t.log.subject(shard, marks, "space"),
 					Header:  nats.Header{jetstream.MsgTTLHeader: {"1s"}},
 				}, shard)
