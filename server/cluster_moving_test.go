@@ -109,8 +109,8 @@ func TestHalfMoved(t *testing.T) {
 	}
 }
 
-// TestTriedElsewhere: a message that a node may be trying to record does not fail on the node that the client has gone to, even if
-// that one cannot record it: it would come after what the client sends next. The stream ends, and the client repeats it.
+// TestTriedElsewhere: a message that a node may be trying to record does not fail on the node that the client has gone to while that
+// one cannot record it: it might come after what the client sends next.
 func TestTriedElsewhere(t *testing.T) {
 	url := startNATS(t)
 	loose, cut := natsCable(t, url)
@@ -131,22 +131,11 @@ func TestTriedElsewhere(t *testing.T) {
 
 	spoils.Store(true)
 	conn := nodes[1].dial()
-	come := func() *client {
-		c := open(t, conn, resume)
-		for c.next().GetWelcome() == nil {
-		}
-		return c
-	}
-	c := come()
+	c := open(t, conn, resume)
 	say(c, 1, "first")
 	say(c, 2, "second")
-	if code, reason := c.end(); code != codes.Unavailable || reason != "NO_LOG" {
-		t.Errorf("the stream ended with %s (%s), want %s (NO_LOG)", code, reason, codes.Unavailable)
-	}
+	<-time.After(3 * cfg.HeartbeatInterval) // For longer than one that nobody else has tried would wait.
 	spoils.Store(false)
-	c = come()
-	say(c, 1, "first")
-	say(c, 2, "second")
 	mend()
 	for acks := 0; acks < 2; {
 		switch e := c.next(); {

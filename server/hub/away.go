@@ -2,11 +2,13 @@ package hub
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog"
 )
 
 const (
@@ -65,7 +67,7 @@ func (s *Session) late() {
 		s.wait(time.Second)
 		return
 	}
-	if since := s.hub.touch.sinceWhen(); since.After(s.lostAt) {
+	if since := s.reachableSince(); since.After(s.lostAt) {
 		s.lostAt = since
 	}
 	left := s.hub.cfg.ResumeWindow - time.Since(s.lostAt)
@@ -83,7 +85,37 @@ func (s *Session) late() {
 		s.show(ctx, beckonv1.UserStatus_USER_STATUS_AWAY)
 		left = s.hub.cfg.ResumeWindow - time.Since(s.lostAt)
 	}
+	if left <= 0 && s.hub.shared != nil && s.own.owner != 0 {
+		ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
+		defer cancel()
+		if err := s.makeSureNow(ctx); errors.Is(err, errTakenOver) {
+			return
+		} else if errors.Is(err, roomlog.ErrUnavailable) || errors.Is(err, roomlog.ErrUnknown) { // Nobody could take it up.
+			left = time.Second
+		}
+	}
 	s.wait(left)
+}
+
+// reachableSince returns from when the logs that the session needs to be taken up can be reached, as far as this process has seen.
+func (s *Session) reachableSince() time.Time {
+	since := s.hub.touch.sinceWhen()
+	if s.hub.shared == nil {
+		return since
+	}
+	latest := func(room string) {
+		if at := s.hub.shared.Outage(room); at.After(since) {
+			since = at
+		}
+	}
+	latest(s.own.name(s))
+	for _, m := range s.members {
+		latest(m.room.name)
+	}
+	for _, j := range s.unmoved {
+		latest(j.GetRoom())
+	}
+	return since
 }
 
 // show shows others whether the session is on a stream. It is a hint: what cannot be recorded is left out. s.mu must be

@@ -34,7 +34,7 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 	}
 	s.traceOffer(m, from.room.name, id)
 	defer s.hub.stats.timeAppend(m.Kind)()
-	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Again: s.mayRepeat(), Data: m.Event(from.room.name, from.sender)}
+	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Again: s.mayRepeat(), Tried: s.mayBeTried(), Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {
 		rec.Kind = roomlog.Broadcast
 		rec.Expect = roomlog.Expect{User: s.id, Seq: from.owner}

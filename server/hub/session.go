@@ -177,7 +177,7 @@ func (s *Session) handle(ctx context.Context, req *wire.Request, size int) error
 		err = nil
 	case over:
 		return ends
-	case req.ID != 0 && req.Kind.Relayed() && (errors.Is(err, roomlog.ErrUnknown) || errors.Is(err, roomlog.ErrUnavailable) && s.mayBeTried()):
+	case errors.Is(err, roomlog.ErrUnknown) && req.ID != 0 && req.Kind.Relayed():
 		s.hub.log.WarnContext(ctx, "the outcome of a message is not known", "session", s.id, "room", room, "request_id", req.ID)
 		return errUnknown
 	}

@@ -66,6 +66,11 @@ func (s *Session) makeSure(ctx context.Context) error {
 	if s.hub.shared == nil || s.hub.cfg.ResumeWindow <= 0 || s.sure >= s.hub.steadySince() {
 		return nil
 	}
+	return s.makeSureNow(ctx)
+}
+
+// makeSureNow makes sure, even so. s.mu must be held.
+func (s *Session) makeSureNow(ctx context.Context) error {
 	now := time.Since(s.hub.started)
 	_, err := s.hub.cfg.Log.Append(ctx, s.note())
 	if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {

@@ -76,6 +76,9 @@ type Record struct {
 	// Of a Message or Broadcast with a CSeq: it may have been appended before, and so long ago that it has to be looked for
 	// first. A log of one node need not look at it.
 	Again bool
+	// Of the same: it may have been appended before, or another node may be about to: so an Append does not return ErrUnavailable
+	// before either would have given up.
+	Tried bool
 	// Of a record that several nodes may want to append: of those with the same key, from one sender, one is appended
 	// within some minutes. A log of one node need not look at it. Empty: there are no others.
 	Key string
@@ -199,6 +202,8 @@ type Shared interface {
 
 	// Healthy returns nil if the node can be sure that the others do not take it for dead, and else what is wrong.
 	Healthy() error
+	// Outage returns when this node has last seen that nothing could be appended to the log of a room, or read from it; zero: never.
+	Outage(room string) time.Time
 }
 
 var (

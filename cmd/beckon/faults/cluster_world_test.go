@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -124,7 +125,7 @@ func (w *cluster) startNodes() {
 		}
 		s := &server{t: w.t, errors: true, command: func(addr string) *exec.Cmd { return child{Addr: addr, Node: config}.command(w.t) }}
 		w.nodes = append(w.nodes, s)
-		starting.Go(func() { s.addr = s.start("127.0.0.1:0") })
+		starting.Go(func() { s.addr = s.start(freeAddr(w.t)) })
 	}
 	starting.Wait()
 	for _, s := range w.nodes {
@@ -132,18 +133,26 @@ func (w *cluster) startNodes() {
 	}
 }
 
-// freeAddr returns an address that nobody listens at.
+// freeAddr returns an address that nobody listens at, and that no connection is given by the kernel while a server is away.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	lis, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for {
+		addr := fmt.Sprint("127.0.0.1:", 10_000+rand.IntN(20_000))
+		lis, err := net.Listen("tcp", addr)
+		if err != nil {
+			continue
+		}
+		if err := lis.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if _, taken := addresses.LoadOrStore(addr, true); !taken {
+			return addr
+		}
 	}
-	if err := lis.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return lis.Addr().String()
 }
+
+// addresses are those that freeAddr has returned.
+var addresses sync.Map
 
 // dialer returns a way to the nodes: to one of them at first, and each time that a connection is made to the next that
 // can be reached.

@@ -22,7 +22,7 @@ const patience = 30 * time.Second
 type server struct {
 	// Immutable.
 	t       *testing.T
-	addr    string                      // Where clients connect; chosen by the kernel for the first process.
+	addr    string                      // Where clients connect; free when the first process was started.
 	command func(addr string) *exec.Cmd // Returns a process that is to listen there.
 	errors  bool                        // It may log errors: what it needs fails.
 	disk    *disk                       // What it writes to. Nil: the machine's own.
@@ -38,7 +38,7 @@ func startServer(t *testing.T, args ...string) *server {
 	t.Helper()
 	args = append([]string{"serve", "--web=off", "--admin=off", "--log-format=json"}, args...)
 	s := &server{t: t, command: func(addr string) *exec.Cmd { return exec.Command(binary, append(args, "--grpc="+addr)...) }}
-	s.addr = s.start("127.0.0.1:0")
+	s.addr = s.start(freeAddr(t))
 	t.Cleanup(s.kill)
 	return s
 }

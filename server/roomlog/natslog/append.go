@@ -273,13 +273,18 @@ func (a *attempt) failed(err error, sent bool) error {
 	}
 	a.tries++
 	a.log.counts.retries.Add(1)
+	if !full && wait > time.Millisecond {
+		a.log.noteOut(a.log.shardOf(a.rec.Room))
+	}
 	waited := time.Since(a.began)
 	switch {
 	case a.done.Err() != nil && a.unknown, waited > maxUnknown:
 		return roomlog.ErrUnknown
 	case full && !a.unknown && max(waited, a.fullFor()) > a.log.opts.Patience:
 		return fmt.Errorf("%w: %w", roomlog.ErrFull, err)
-	case a.done.Err() != nil, waited > a.log.opts.Patience && !a.unknown:
+	case a.done.Err() != nil && a.rec.Tried:
+		return roomlog.ErrUnknown
+	case a.done.Err() != nil, waited > a.log.opts.Patience && !a.unknown && !a.rec.Tried:
 		return fmt.Errorf("%w: %w", roomlog.ErrUnavailable, err)
 	}
 	pause := time.NewTimer(wait/2 + rand.N(wait<<min(a.tries, 4)))

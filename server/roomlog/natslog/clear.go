@@ -65,6 +65,15 @@ func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) 
 	defer due.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
+	began := time.Now() // Of the time in which everything could be reached.
+	out := func() bool {
+		if t.lease.isFresh(t) && !t.log.isOut(began) {
+			return false
+		}
+		began = time.Now()
+		due.Reset(grace)
+		return true
+	}
 	for {
 		_, _, changed, ok := t.lease.known(gone)
 		if !ok {
@@ -73,14 +82,11 @@ func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) 
 		select {
 		case <-changed:
 		case <-look.C:
-			if !t.lease.isFresh(t) {
-				due.Reset(grace)
-			}
+			out()
 		case <-due.C:
-			if t.lease.isFresh(t) {
+			if !out() {
 				return true, nil
 			}
-			due.Reset(grace)
 		case <-ctx.Done():
 			return false, ctx.Err()
 		case <-t.done.Done():

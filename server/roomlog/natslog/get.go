@@ -75,16 +75,16 @@ var (
 	errNothing = errors.New("no messages")
 	// errGone: a message went while the answer was given.
 	errGone = errors.New("a message is gone")
-	// errNoAnswer: nobody has the stream at the moment, or the server that was asked has gone.
-	errNoAnswer = errors.New("no answer of NATS")
+	// errNoAnswer: the server that was asked did not answer in time.
+	errNoAnswer = errors.New("NATS does not answer")
 )
 
 // lastOfEach returns the last message on each of the subjects that match one of filters, in order, and up to which number that
 // holds. It holds at least up to atLeast. (NATS can be asked for what was there up to a number, but a server that has yet to hear
 // of some of that does not say so.)
 func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLeast uint64) ([]*stored, uint64, error) {
-	for {
-		found, head, err := l.directGet(ctx, shard, filters)
+	for patience := firstPatience; ; {
+		found, head, err := l.directGet(ctx, shard, filters, patience)
 		if errors.Is(err, errTooMany) {
 			return l.scan(ctx, shard, filters)
 		}
@@ -100,9 +100,12 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 		if err == nil && head >= atLeast || isMissing(err) {
 			return found, head, err
 		}
-		pause := 2 * time.Millisecond // This server lags behind the others.
-		if err != nil && !errors.Is(err, errGone) {
+		pause := 2 * time.Millisecond // This server lags behind the others, or one that stands still was asked.
+		if errors.Is(err, errNoAnswer) {
+			patience = min(2*patience, tryTimeout)
+		} else if err != nil && !errors.Is(err, errGone) {
 			pause = followPause
+			l.noteOut(shard)
 		}
 		select {
 		case <-time.After(pause):
@@ -110,13 +113,17 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 			if err == nil {
 				err = ctx.Err()
 			}
+			l.noteOut(shard)
 			return nil, 0, err
 		}
 	}
 }
 
-// directGet asks any server that has the stream.
-func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found []*stored, head uint64, err error) {
+// firstPatience is how long a server may at first take to begin its answer. NATS goes on asking one that stands still.
+const firstPatience = tryTimeout / 8
+
+// directGet asks any server that has the stream, which has that long to begin its answer.
+func (l *Log) directGet(ctx context.Context, shard int, filters []string, patience time.Duration) (found []*stored, head uint64, err error) {
 	question, err := json.Marshal(struct {
 		Each []string `json:"multi_last"`
 	}{filters})
@@ -132,15 +139,16 @@ func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found
 		return nil, 0, inWords(err)
 	}
 	for {
-		waiting, cancel := context.WithTimeout(ctx, tryTimeout)
+		waiting, cancel := context.WithTimeout(ctx, patience)
 		msg, err := inbox.NextMsgWithContext(waiting)
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) {
+		if errors.Is(err, context.DeadlineExceeded) {
 			return nil, 0, errNoAnswer
 		}
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, inWords(err)
 		}
+		patience = tryTimeout
 		switch status := msg.Header.Get("Status"); status {
 		case "":
 		case "204":
@@ -159,8 +167,6 @@ func (l *Log) directGet(ctx context.Context, shard int, filters []string) (found
 			return nil, 0, errGone
 		case "413":
 			return nil, 0, errTooMany
-		case "503":
-			return nil, 0, errNoAnswer
 		default:
 			return nil, 0, fmt.Errorf("answer of NATS: %s %s", status, msg.Header.Get("Description"))
 		}

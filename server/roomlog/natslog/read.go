@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
+
+// leastReading is how long reading may take at least, if NATS is slow to answer: the client would have to come back.
+const leastReading = 5 * time.Second
 
 // Read implements roomlog.Log. Who is in a room is read from JetStream, what was sent from the node's own copy: so with
 // Query.User that user's session must be on this node.
@@ -20,7 +24,7 @@ func (l *Log) Read(ctx context.Context, q roomlog.Query) (roomlog.Page, error) {
 	if err != nil {
 		return roomlog.Page{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, l.opts.Patience)
+	ctx, cancel := context.WithTimeout(ctx, max(l.opts.Patience, leastReading))
 	defer cancel()
 	defer context.AfterFunc(t.done, cancel)()
 	s := t.shard(q.Room)

@@ -207,6 +207,35 @@ func (l *Log) askWhySilent(stream string) {
 	}
 }
 
+// noteOut notes that a shard's stream cannot be reached at the moment.
+func (l *Log) noteOut(shard int) { l.outAt[shard].Store(time.Now().UnixNano()) }
+
+// Outage implements roomlog.Shared.
+func (l *Log) Outage(room string) time.Time {
+	shard := l.shardOf(room)
+	at := l.outAt[shard].Load()
+	if at == 0 || l.isLost(shard) {
+		return time.Time{}
+	}
+	return time.Unix(0, at)
+}
+
+// isLost reports whether a shard's stream is gone for good, as far as is known.
+func (l *Log) isLost(shard int) bool {
+	what := l.troubles.of(l.streams[shard]).what
+	return what == errMissing || what == errRemade
+}
+
+// isOut reports whether a stream, which is there, could not be reached since then.
+func (l *Log) isOut(since time.Time) bool {
+	for shard := range l.outAt {
+		if l.outAt[shard].Load() >= since.UnixNano() && !l.isLost(shard) {
+			return true
+		}
+	}
+	return false
+}
+
 // isFull reports whether JetStream did not take a message since there is no space for it.
 func isFull(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
