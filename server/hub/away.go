@@ -88,7 +88,7 @@ func (s *Session) late() {
 	if left <= 0 && s.hub.shared != nil && s.own.owner != 0 {
 		ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 		defer cancel()
-		if err := s.makeSureNow(ctx); errors.Is(err, errTakenOver) {
+		if err := s.makeSureBy(ctx, s.note()); errors.Is(err, errTakenOver) {
 			return
 		} else if errors.Is(err, roomlog.ErrUnavailable) || errors.Is(err, roomlog.ErrUnknown) { // Nobody could take it up.
 			left = time.Second

@@ -66,13 +66,15 @@ func (s *Session) makeSure(ctx context.Context) error {
 	if s.hub.shared == nil || s.hub.cfg.ResumeWindow <= 0 || s.sure >= s.hub.steadySince() {
 		return nil
 	}
-	return s.makeSureNow(ctx)
+	note := s.note()
+	note.Tried = s.mayBeTried() // As what is to follow.
+	return s.makeSureBy(ctx, note)
 }
 
-// makeSureNow makes sure, even so. s.mu must be held.
-func (s *Session) makeSureNow(ctx context.Context) error {
+// makeSureBy makes sure by appending note. s.mu must be held.
+func (s *Session) makeSureBy(ctx context.Context, note roomlog.Record) error {
 	now := time.Since(s.hub.started)
-	_, err := s.hub.cfg.Log.Append(ctx, s.note())
+	_, err := s.hub.cfg.Log.Append(ctx, note)
 	if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
 		s.giveAwayLocked(s.conn.Load())
 		return errTakenOver

@@ -76,8 +76,8 @@ type Record struct {
 	// Of a Message or Broadcast with a CSeq: it may have been appended before, and so long ago that it has to be looked for
 	// first. A log of one node need not look at it.
 	Again bool
-	// Of the same: it may have been appended before, or another node may be about to: so an Append does not return ErrUnavailable
-	// before either would have given up.
+	// It, or what follows if it can be appended, may have been appended before, or another node may be about to: so an Append does
+	// not return ErrUnavailable before either would have given up.
 	Tried bool
 	// Of a record that several nodes may want to append: of those with the same key, from one sender, one is appended
 	// within some minutes. A log of one node need not look at it. Empty: there are no others.
