@@ -215,6 +215,26 @@ func TestRoomsOfLostMove(t *testing.T) {
 	}
 }
 
+// TestOutageOfStreams: that the streams of rooms cannot be reached ends no session, even if the nodes' leases can be renewed.
+func TestOutageOfStreams(t *testing.T) {
+	t.Parallel()
+	url := startNATS(t)
+	spoiled, spoils := spoil(t, url, "HPUB beckon.0.")
+	cfg := server.Config{
+		SessionKeyFile: fileOf(t, strings.Repeat("key ", 10)), ResumeWindow: 4 * time.Second, HeartbeatInterval: time.Second,
+	}
+	cluster := server.Cluster{Shards: 1}
+	nodes := append(startNodes(t, 1, spoiled, cfg, cluster), startNodes(t, 1, url, cfg, cluster)...)
+	lost := nodes[0].dial()
+	_, welcome, resume := joined(t, lost)
+	spoils.Store(true)
+	lost.Close()
+	<-time.After(cfg.ResumeWindow * 3 / 2)
+	spoils.Store(false)
+	<-time.After(cfg.ResumeWindow / 2)
+	takenUp(t, resume, welcome.GetUserId(), nodes[1].dial())
+}
+
 // TestShutdownWithoutAnswer: a server ends in order though NATS does not answer what clients have sent.
 func TestShutdownWithoutAnswer(t *testing.T) {
 	t.Parallel()

@@ -60,6 +60,8 @@ func connect(t testing.TB, url string) *nats.Conn {
 	return nc
 }
 
+var _ roomlog.Shared = (*cluster)(nil)
+
 // cluster is several nodes that share a log, as one Log: what a user does goes by the node that it is on.
 type cluster struct {
 	// Immutable.
@@ -182,6 +184,7 @@ func (c *cluster) Close() error {
 func (c *cluster) Clear(context.Context, string, time.Duration, func(*roomlog.Record) (*roomlog.Record, error), func([]roomlog.Record)) error {
 	panic("not of the suite")
 }
+func (c *cluster) Outage(string) time.Time                             { panic("not of the suite") }
 func (c *cluster) Healthy() error                                      { panic("not of the suite") }
 func (c *cluster) Ask(context.Context, string, []byte) ([]byte, error) { panic("not of the suite") }
 func (c *cluster) Answer(func(context.Context, []byte) []byte)         { panic("not of the suite") }
