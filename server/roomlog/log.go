@@ -202,7 +202,8 @@ type Shared interface {
 
 	// Healthy returns nil if the node can be sure that the others do not take it for dead, and else what is wrong.
 	Healthy() error
-	// Outage returns when this node has last seen that nothing could be appended to the log of a room, or read from it; zero: never.
+	// Outage returns until when nothing could be appended to the log of a room, or read from it, as far as this node has seen; now, if
+	// that lasts; zero: always something could.
 	Outage(room string) time.Time
 }
 

@@ -16,7 +16,10 @@ func (s *suite) moves() {
 	s.forget("bob", s.send("ana", "bob", "received"))
 	s.send("ana", "bob", "one")
 	s.broadcast("ana", "all")
-	s.append(roomlog.Record{Kind: roomlog.Appearance, Room: room, From: "bob", Data: []byte("bob with a hat")})
+	hat := s.append(roomlog.Record{Kind: roomlog.Appearance, Room: room, From: "bob", Data: []byte("bob with a hat")})
+	for _, f := range []*recorder{a, b} { // Before the move replaces the join.
+		f.wait(s, func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == hat })
+	}
 	move := roomlog.Record{
 		Kind: roomlog.Move, Room: room, From: "bob", Node: "b", Data: []byte("bob moved"),
 		Expect: roomlog.Expect{User: "bob", Seq: bob},

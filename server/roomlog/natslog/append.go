@@ -247,6 +247,7 @@ func (t *term) publish(ctx context.Context, msg *nats.Msg, shard int) (number ui
 	if err != nil {
 		return 0, false, inWords(err)
 	}
+	t.log.outages[shard].end()
 	return ack.Sequence, ack.Duplicate, nil
 }
 
@@ -274,7 +275,7 @@ func (a *attempt) failed(err error, sent bool) error {
 	a.tries++
 	a.log.counts.retries.Add(1)
 	if !full && wait > time.Millisecond {
-		a.log.noteOut(a.log.shardOf(a.rec.Room))
+		a.log.outages[a.log.shardOf(a.rec.Room)].begin()
 	}
 	waited := time.Since(a.began)
 	switch {

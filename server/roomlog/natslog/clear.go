@@ -67,7 +67,7 @@ func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) 
 	defer look.Stop()
 	began := time.Now() // Of the time in which everything could be reached.
 	out := func() bool {
-		if t.lease.isFresh(t) && !t.log.isOut(began) {
+		if t.lease.isFresh(t) && !t.log.wasOut(began) {
 			return false
 		}
 		began = time.Now()

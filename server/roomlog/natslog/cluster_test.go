@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"slices"
@@ -26,12 +27,12 @@ func newNATSCluster(t testing.TB) (servers []*server.Server) {
 	t.Helper()
 	var routes []*url.URL
 	var ports []int
-	for range 3 {
-		lis, err := net.Listen("tcp", "127.0.0.1:0")
+	for len(ports) < 3 {
+		port := 10_000 + rand.IntN(20_000) // Which the kernel gives to no connection meanwhile.
+		lis, err := net.Listen("tcp", fmt.Sprint("127.0.0.1:", port))
 		if err != nil {
-			t.Fatal(err)
+			continue
 		}
-		port := lis.Addr().(*net.TCPAddr).Port
 		ports = append(ports, port)
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprint("127.0.0.1:", port)})
 		if err := lis.Close(); err != nil {

@@ -213,7 +213,7 @@ func (t *term) feed(s *shard) {
 		if t.done.Err() != nil {
 			return
 		}
-		t.log.noteOut(s.number)
+		t.log.outages[s.number].begin()
 		t.log.warn(slog.LevelWarn, t.log.streams[s.number], "the feed of the room log was interrupted", err)
 		select {
 		case <-time.After(pauseAfter(err)):
@@ -242,9 +242,6 @@ func (t *term) feedFrom(s *shard, next *uint64) error {
 		return err
 	}
 	defer records.stop()
-	if *next != s.from { // It was interrupted until now.
-		t.log.noteOut(s.number)
-	}
 	s.fed()
 	for {
 		msg, meta, err := records.next(t.done)

@@ -105,7 +105,7 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 			patience = min(2*patience, tryTimeout)
 		} else if err != nil && !errors.Is(err, errGone) {
 			pause = followPause
-			l.noteOut(shard)
+			l.outages[shard].begin()
 		}
 		select {
 		case <-time.After(pause):
@@ -113,7 +113,7 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 			if err == nil {
 				err = ctx.Err()
 			}
-			l.noteOut(shard)
+			l.outages[shard].begin()
 			return nil, 0, err
 		}
 	}

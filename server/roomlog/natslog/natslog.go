@@ -114,8 +114,7 @@ type Log struct {
 	sentTTL string
 
 	troubles troubles
-	// By shard: when it was last seen that its stream cannot be reached, in nanoseconds of Unix time; 0: never.
-	outAt []atomic.Int64
+	outages  []outage // By shard.
 
 	// What the node is called in the log, and what it has. Nil: it does not follow, or was taken for dead.
 	term atomic.Pointer[term]
@@ -138,7 +137,7 @@ func Open(ctx context.Context, nc *nats.Conn, opts Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("use JetStream: %w", err)
 	}
-	l := &Log{opts: opts, nc: nc, js: js, outAt: make([]atomic.Int64, opts.Shards), sentTTL: (2*opts.Retention + sentMargin).Round(time.Second).String()}
+	l := &Log{opts: opts, nc: nc, js: js, outages: make([]outage, opts.Shards), sentTTL: (2*opts.Retention + sentMargin).Round(time.Second).String()}
 	if err := l.checkPayload(); err != nil {
 		return nil, err
 	}

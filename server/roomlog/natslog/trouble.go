@@ -207,35 +207,6 @@ func (l *Log) askWhySilent(stream string) {
 	}
 }
 
-// noteOut notes that a shard's stream cannot be reached at the moment.
-func (l *Log) noteOut(shard int) { l.outAt[shard].Store(time.Now().UnixNano()) }
-
-// Outage implements roomlog.Shared.
-func (l *Log) Outage(room string) time.Time {
-	shard := l.shardOf(room)
-	at := l.outAt[shard].Load()
-	if at == 0 || l.isLost(shard) {
-		return time.Time{}
-	}
-	return time.Unix(0, at)
-}
-
-// isLost reports whether a shard's stream is gone for good, as far as is known.
-func (l *Log) isLost(shard int) bool {
-	what := l.troubles.of(l.streams[shard]).what
-	return what == errMissing || what == errRemade
-}
-
-// isOut reports whether a stream, which is there, could not be reached since then.
-func (l *Log) isOut(since time.Time) bool {
-	for shard := range l.outAt {
-		if l.outAt[shard].Load() >= since.UnixNano() && !l.isLost(shard) {
-			return true
-		}
-	}
-	return false
-}
-
 // isFull reports whether JetStream did not take a message since there is no space for it.
 func isFull(err error) bool {
 	e, ok := errors.AsType[*jetstream.APIError](err)
@@ -274,26 +245,4 @@ func pauseAfter(err error) time.Duration {
 		return lostPause
 	}
 	return followPause
-}
-
-// probe sees whether streams that were full, or not confirmed anything, take records again, until the term ends: nobody else may
-// write there by then.
-func (t *term) probe() {
-	tick := time.NewTicker(t.log.every())
-	defer tick.Stop()
-	for {
-		select {
-		case <-t.done.Done():
-			return
-		case <-tick.C:
-		}
-		for shard, stream := range t.log.streams {
-			if what := t.log.troubles.of(stream).what; what == errFull || what == errSilent {
-				_, _, _ = t.publish(t.done, &nats.Msg{ // Which notes what became of it.
-					Subject: t.log.subject(shard, marks, "space"),
-					Header:  nats.Header{jetstream.MsgTTLHeader: {"1s"}},
-				}, shard)
-			}
-		}
-	}
 }
