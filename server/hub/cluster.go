@@ -37,6 +37,9 @@ func (h *Hub) followNode(e roomlog.Event, started func()) {
 // clear ends what a node has left behind.
 func (h *Hub) clear(node string) {
 	leave := func(owner *roomlog.Record) (*roomlog.Record, error) {
+		if !h.couldComeBack(owner) {
+			return nil, errOutage
+		}
 		expect := roomlog.Expect{User: owner.From, Seq: owner.Seq}
 		if _, own := ownerOf(owner.Room); own {
 			return &roomlog.Record{Kind: roomlog.Leave, Room: owner.Room, From: owner.From, Expect: expect}, nil
@@ -59,6 +62,19 @@ func (h *Hub) clear(node string) {
 	if err != nil && h.following.Err() == nil {
 		h.log.Error("cannot clear after a node", "node", node, "err", err)
 	}
+}
+
+// errOutage: a session could not be taken up for long enough, since what that takes could not be reached.
+var errOutage = errors.New("the session has yet to have its time to come back in after an outage of the log")
+
+// couldComeBack reports whether a session that is in the room that owner tells of, or its own log, could be taken up for the window.
+func (h *Hub) couldComeBack(owner *roomlog.Record) bool {
+	for _, log := range []string{owner.Room, ownName(owner.From)} {
+		if time.Since(h.shared.Outage(log)) < h.cfg.ResumeWindow {
+			return false
+		}
+	}
+	return true
 }
 
 // userOf returns the user of an entry of a list, nil if it cannot be read.
@@ -99,30 +115,30 @@ func (s *Session) giveAway(c *Conn, moved roomlog.Seq) {
 // giveAwayLocked is giveAway. s.mu must be held.
 func (s *Session) giveAwayLocked(c *Conn) {
 	s.givenAway = true
-	var leftover []roomlog.Record
+	var leftover []*debt
 	for _, m := range s.members {
-		expect := roomlog.Expect{User: s.id, Seq: m.owner}
-		leftover = append(leftover, leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LOST, expect))
+		leave := leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LOST, roomlog.Expect{User: s.id, Seq: m.owner})
+		leftover = append(leftover, &debt{record: leave, moving: s.id})
 	}
 	if s.forsake() == c && c != nil {
 		c.takeOver(TakenUp)
 	}
 	s.hub.stats.moved.Add(1)
 	s.hub.log.Info("session moved to another node", "session", s.id, "rooms", len(leftover))
-	if len(leftover) > 0 {
-		s.hub.oweLater(debt{records: leftover, moving: s.id})
-	}
+	s.hub.oweLater(leftover...)
 }
 
 // oweLater has what a session has left behind here ended once that is due.
-func (h *Hub) oweLater(d debt) {
-	time.AfterFunc(max(leftoverAfter, h.cfg.ResumeWindow), func() { h.debts.add(d) })
+func (h *Hub) oweLater(leftover ...*debt) {
+	if len(leftover) > 0 {
+		time.AfterFunc(max(leftoverAfter, h.cfg.ResumeWindow), func() { h.debts.add(leftover...) })
+	}
 }
 
 // isMoving reports whether the process that has taken a session has yet to move rooms, from gone if that is not empty: that they
 // are still where they were tells nothing then.
 func (h *Hub) isMoving(ctx context.Context, id, gone string) (bool, error) {
-	page, err := h.cfg.Log.Read(ctx, roomlog.Query{Room: ownPrefix + id})
+	page, err := h.cfg.Log.Read(ctx, roomlog.Query{Room: ownName(id), Now: true})
 	if err != nil {
 		return false, err
 	}

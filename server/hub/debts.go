@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -12,136 +11,65 @@ import (
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
 
-// debtPause is how long the hub waits before it tries again to append what it owes.
-const debtPause = time.Second
-
-// debts are records that have to be appended though the log could not be reached: above all the leaves of sessions that
-// are gone. A goroutine of the moment appends them.
-type debts struct {
-	hub     *Hub
-	running sync.WaitGroup
-
-	mu      sync.Mutex
-	queue   []debt // Guarded by mu.
-	working bool   // Guarded by mu.
-	closed  bool   // Guarded by mu.
-}
-
-// debt is what is owed at once.
+// debt is a record that has to be appended though the log could not be reached: above all the leave of a session that is gone. A
+// condition that does not hold settles it.
 type debt struct {
-	records []roomlog.Record
-	// Of a join that may have been recorded or not: that record. When it is known what has become of it, the one of records ends
+	record roomlog.Record
+	// Of a join that may have been recorded or not: that record. When it is known what has become of it, the leave in record ends
 	// just that membership. It can be recorded only then; nil: none.
 	join *roomlog.Record
-	// The session that has left the records' users behind when another process took it; empty: none has. The other process has
+	// The session that has left the record's user behind when another process took it; empty: none has. The other process has
 	// to have moved what it wants first.
 	moving string
 }
 
-// owe has rec appended, now or later. A condition that does not hold settles it.
-func (h *Hub) owe(rec roomlog.Record) { h.debts.add(debt{records: []roomlog.Record{rec}}) }
+// room returns the log that it is for.
+func (d *debt) room() string { return d.record.Room }
 
-// add has what is owed appended.
-func (d *debts) add(owed debt) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		return
-	}
-	d.queue = append(d.queue, owed)
-	if !d.working {
-		d.working = true
-		d.running.Go(d.work)
-	}
-}
+// line returns what is the same for what belongs to the same user of a room.
+func (d *debt) line() string { return d.record.Room + " " + d.record.From }
 
-// close tries once more what is owed, and takes nothing more.
-func (d *debts) close() {
-	d.mu.Lock()
-	d.closed = true
-	d.mu.Unlock()
-	d.running.Wait()
-}
+// owe has rec appended, now or later.
+func (h *Hub) owe(rec roomlog.Record) { h.debts.add(&debt{record: rec}) }
 
-// work appends what is owed until nothing is left.
-func (d *debts) work() {
-	for {
-		d.mu.Lock()
-		batch := d.queue
-		d.queue = nil
-		d.working = len(batch) > 0
-		closed := d.closed
-		d.mu.Unlock()
-		if len(batch) == 0 {
-			return
-		}
-		var left []debt
-		for _, owed := range batch {
-			if err := d.pay(&owed); err != nil {
-				rec := owed.records[0]
-				d.hub.log.Warn("a record is still to be appended", "kind", rec.Kind, "room", rec.Room, "session", rec.From, "err", err)
-				left = append(left, owed)
-			}
-		}
-		if len(left) == 0 {
-			continue
-		}
-		if closed {
-			return
-		}
-		d.mu.Lock()
-		d.queue = append(left, d.queue...)
-		d.mu.Unlock()
-		select {
-		case <-time.After(debtPause):
-		case <-d.hub.following.Done():
-			return
-		}
-	}
-}
-
-// pay appends what is owed, and takes it off from it.
-func (d *debts) pay(owed *debt) error {
+// pay appends what is owed.
+func (h *Hub) pay(owed *debt) error {
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	if owed.moving != "" {
-		moving, err := d.hub.isMoving(ctx, owed.moving, "")
+		moving, err := h.isMoving(ctx, owed.moving, "")
 		if err != nil {
 			return err
 		}
 		if moving {
-			d.hub.oweLater(*owed)
+			h.oweLater(owed)
 			return nil
 		}
 	}
 	if owed.join != nil {
-		seq, err := d.hub.cfg.Log.Append(ctx, *owed.join)
+		seq, err := h.cfg.Log.Append(ctx, *owed.join)
 		if _, isNot := errors.AsType[*roomlog.ConflictError](err); isNot {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		owed.join, owed.records[0].Expect = nil, roomlog.Expect{User: owed.records[0].From, Seq: seq}
+		owed.join, owed.record.Expect = nil, roomlog.Expect{User: owed.record.From, Seq: seq}
 	}
-	for ; len(owed.records) > 0; owed.records = owed.records[1:] {
-		_, err := d.hub.cfg.Log.Append(ctx, owed.records[0])
-		if _, settled := errors.AsType[*roomlog.ConflictError](err); err != nil && !settled {
-			return err
-		}
+	_, err := h.cfg.Log.Append(ctx, owed.record)
+	if _, settled := errors.AsType[*roomlog.ConflictError](err); settled {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // notes are the rooms that sessions are in, on their way to the sessions' own logs: for the process that takes a session
 // up when this one is gone. The newest of each session is enough, and none is waited for.
 type notes struct {
-	hub     *Hub
-	running sync.WaitGroup
+	sessions *backlog[string] // Ids of those of which one is to be written.
 
-	mu      sync.Mutex
-	latest  map[string]roomlog.Record // Guarded by mu. By session.
-	working bool                      // Guarded by mu.
+	mu     sync.Mutex
+	latest map[string]roomlog.Record // Guarded by mu. By session.
 }
 
 // noteRooms has the rooms that the session is in noted. s.mu must be held.
@@ -153,14 +81,8 @@ func (s *Session) noteRooms() {
 	n := &s.hub.notes
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if n.latest == nil {
-		n.latest = map[string]roomlog.Record{}
-	}
 	n.latest[s.id] = rec
-	if !n.working {
-		n.working = true
-		n.running.Go(n.work)
-	}
+	n.sessions.add(s.id)
 }
 
 // note returns what is to be noted of the session, on condition that it is this process's. s.mu must be held.
@@ -212,62 +134,30 @@ func hasMoved(data []byte) bool {
 	return proto.Unmarshal(data, noted) == nil && noted.GetResumeToken() == moved
 }
 
-// work writes what is to be noted until nothing is left.
-func (n *notes) work() {
-	for {
-		n.mu.Lock()
-		batch := n.latest
-		n.latest = nil
-		n.working = len(batch) > 0
-		n.mu.Unlock()
-		if len(batch) == 0 {
-			return
-		}
-		failed := false
-		for id, rec := range batch {
-			if err := n.write(rec); err != nil {
-				n.hub.log.Debug("the rooms of a session are still to be noted", "session", id, "err", err)
-				failed = true
-				n.keep(rec)
-			}
-		}
-		if !failed {
-			continue
-		}
-		select {
-		case <-time.After(debtPause):
-		case <-n.hub.following.Done():
-			return
-		}
+// write writes the note of a session. One that has ended or is elsewhere needs none.
+func (n *notes) write(id string) error {
+	n.mu.Lock()
+	rec, is := n.latest[id]
+	delete(n.latest, id)
+	n.mu.Unlock()
+	if !is { // It was written by now.
+		return nil
 	}
-}
-
-// write writes a note. A session that has ended or is elsewhere needs none.
-func (n *notes) write(rec roomlog.Record) error {
+	h := n.sessions.hub
 	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
-	_, err := n.hub.cfg.Log.Append(ctx, rec)
-	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); elsewhere {
+	_, err := h.cfg.Log.Append(ctx, rec)
+	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); elsewhere || err == nil {
 		return nil
 	}
 	if errors.Is(err, roomlog.ErrTooLarge) {
-		n.hub.log.Warn("the rooms of a session cannot be noted: if this process is killed, its client has to name them", "session", rec.From, "err", err)
+		h.log.Warn("the rooms of a session cannot be noted: if this process is killed, its client has to name them", "session", id, "err", err)
 		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, newer := n.latest[id]; !newer {
+		n.latest[id] = rec
 	}
 	return err
 }
-
-// keep has a note tried again, unless there is a newer one.
-func (n *notes) keep(rec roomlog.Record) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.latest == nil {
-		n.latest = map[string]roomlog.Record{}
-	}
-	if _, newer := n.latest[rec.From]; !newer {
-		n.latest[rec.From] = rec
-	}
-}
-
-// close waits for what is being noted.
-func (n *notes) close() { n.running.Wait() }

@@ -166,7 +166,7 @@ func TestUnknownOutcome(t *testing.T) {
 				t.Errorf("stored: %v: %s, want UNAVAILABLE twice", is, got)
 			}
 			answers.Store(true)
-			time.Sleep(2 * debtPause) // Virtual.
+			time.Sleep(2 * firstRetry) // Virtual.
 			page, err := log.Log.Read(t.Context(), roomlog.Query{Room: "side"})
 			if err != nil || len(page.Records) > 0 {
 				t.Errorf("stored: %v: somebody was left behind: %v %v", is, page.Records, err)
@@ -207,7 +207,7 @@ func TestJoinTakenBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		answers.Store(true)
-		time.Sleep(2 * debtPause) // Virtual.
+		time.Sleep(2 * firstRetry) // Virtual.
 		page, err := log.Log.Read(t.Context(), roomlog.Query{Room: "side"})
 		if err != nil || len(page.Records) != 1 || page.Records[0].Node != "there" {
 			t.Errorf("who has joined elsewhere is not in the room: %v %v", page.Records, err)
@@ -292,7 +292,7 @@ func TestUndeliveredLater(t *testing.T) {
 		if len(ana.got) > 0 {
 			t.Fatalf("ana got %q though the log could not be reached", ana.got)
 		}
-		time.Sleep(10 * debtPause)
+		time.Sleep(10 * firstRetry)
 		ana.read()
 		slices.Sort(ana.got)
 		if got := strings.Join(ana.got, ", "); got != "UNDELIVERED 1, UNDELIVERED 2" {

@@ -99,7 +99,10 @@ type own struct {
 const ownPrefix = "\x00"
 
 // name returns the name of the own log of s.
-func (o *own) name(s *Session) string { return ownPrefix + s.id }
+func (o *own) name(s *Session) string { return ownName(s.id) }
+
+// ownName returns the name of the own log of the session of that id.
+func ownName(id string) string { return ownPrefix + id }
 
 // ownerOf returns whose own log has that name, if it is one.
 func ownerOf(log string) (id string, own bool) { return strings.CutPrefix(log, ownPrefix) }

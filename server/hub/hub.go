@@ -90,9 +90,9 @@ type Hub struct {
 	gone      gone
 	stats     stats
 	// Messages that come back to their senders.
-	bounces bounces
+	bounces *backlog[bounce]
 	// Records that are yet to be appended.
-	debts debts
+	debts *backlog[*debt]
 	notes notes
 
 	// Set once the process is about to end: sessions that are lost from then on are taken up elsewhere.
@@ -126,7 +126,10 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		rooms:    make(map[string]*room),
 	}
 	h.touch.found()
-	h.bounces.hub, h.debts.hub, h.notes.hub = h, h, h
+	h.debts = newBacklog(h, "leaves", (*debt).room, (*debt).line, h.pay)
+	h.bounces = newBacklog(h, "failures of messages", bounce.log, bounce.log, h.bringBack)
+	h.notes.latest = make(map[string]roomlog.Record)
+	h.notes.sessions = newBacklog(h, "rooms of sessions", ownName, ownName, h.notes.write)
 	if h.shared, _ = cfg.Log.(roomlog.Shared); h.shared != nil {
 		h.shared.Answer(h.answer)
 	}
@@ -161,7 +164,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		running.Wait()
 		h.clearing.Wait()
 		h.debts.close()
-		h.notes.close()
+		h.notes.sessions.close()
 		h.bounces.close()
 	}
 	h.following = following

@@ -85,7 +85,7 @@ func (s *Session) takeBack(m *member, joining roomlog.Record, why error) {
 	m.room.detach(m)
 	if errors.Is(why, roomlog.ErrUnknown) {
 		leave := leaveOf(m.room.name, m.shown, beckonv1.LeaveReason_LEAVE_REASON_LEFT, roomlog.Expect{})
-		s.hub.debts.add(debt{join: &joining, records: []roomlog.Record{leave}})
+		s.hub.debts.add(&debt{record: leave, join: &joining})
 	}
 	s.hub.exit(m.room)
 }

@@ -67,13 +67,13 @@ type Record struct {
 	From string // The user that it is about, or who sent it.
 	To   string // Of a Message: the user it is for.
 	// Of a Join and a Move: where From's session is. Of a Message whose condition names the ownership record of To: the
-	// node of that record.
+	// node of that record. Of a Leave in a log that nodes share: where the session was; who appends it need not say.
 	Node string
 
 	// CSeq is the sender's own number for the record, growing within From and Room; 0 for a record that need not be
 	// recognised when it is appended again.
 	CSeq uint64
-	// Of a Message or Broadcast with a CSeq: it may have been appended before, and so long ago that it has to be looked for
+	// Of a Message or Broadcast with a CSeq or a Key: it may have been appended before, and so long ago that it has to be looked for
 	// first. A log of one node need not look at it.
 	Again bool
 	// It, or what follows if it can be appended, may have been appended before, or another node may be about to: so an Append does
@@ -189,11 +189,16 @@ type Log interface {
 type Shared interface {
 	Log
 
-	// Clear ends what a node that has gone has left behind, once: after grace without an outage of the log, or some seconds later
-	// if another node goes first, it appends, for each user whose ownership record still names the node, what leave makes of that
+	// Clear ends what a node that has gone has left behind, once: after grace without an outage of the nodes' leases, or some seconds
+	// later if another node goes first, it appends, for each user whose ownership record still names the node, what leave makes of that
 	// record (nil: nothing; an error: nothing yet), on condition that it is still the user's, and then calls givenUp with what was
-	// kept for that user. Both are called concurrently. It returns when that is done, by whomever, or ctx ends.
+	// kept for that user; and it does so with what was kept for users who had left, or joined anew, while they were on the node. Both
+	// are called concurrently. It returns when that is done, by whomever, or ctx ends.
 	Clear(ctx context.Context, node string, grace time.Duration, leave func(owner *Record) (*Record, error), givenUp func([]Record)) error
+
+	// Discard tells that it is settled what becomes of messages of a room that were given up: should this node go, no other has to
+	// see to that. It is quick, and a handler may call it.
+	Discard(room string, messages ...Seq)
 
 	// Ask brings a question to a node, under the name that its records have, and returns what is answered there.
 	Ask(ctx context.Context, node string, question []byte) ([]byte, error)

@@ -118,24 +118,25 @@ func (l *Log) Forget(_ context.Context, room, user string, upTo roomlog.Seq) err
 	return nil
 }
 
-// Receive is Forget. It returns up to where the user has now received everything, 0 if no message was forgotten.
-func (l *Log) Receive(room, user string, upTo roomlog.Seq) roomlog.Seq {
+// Receive is Forget. It returns up to where the user has now received everything, 0 if no message was forgotten, and since which
+// Join.
+func (l *Log) Receive(room, user string, upTo roomlog.Seq) (received, since roomlog.Seq) {
 	r := l.room(room, false)
 	if r == nil {
-		return 0
+		return 0, 0
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	u := r.users.get(user)
 	if u == nil {
-		return 0
+		return 0, 0
 	}
 	upTo = min(upTo, roomlog.Seq(l.seq.Load())) // What is yet to come has not been received.
 	u.forgotten = max(u.forgotten, upTo)
 	n := u.inbox.upTo(upTo)
 	if n == 0 {
-		return 0
+		return 0, 0
 	}
 	l.bytes.Add(-u.inbox.pop(n))
-	return upTo
+	return upTo, u.since
 }

@@ -10,21 +10,29 @@ import (
 // Replay takes the next record of a log that is kept elsewhere and has numbered it. The Log becomes a copy of that log for
 // one node: it tells its followers of every record, and keeps what is for the users whose sessions are on that node. Each
 // message is for one of them. An ownership record may be missing if a later one of the same user has replaced it. Records
-// come one at a time, in their order, and nothing else is appended.
-func (l *Log) Replay(node string, rec *roomlog.Record) {
+// come one at a time, in their order, and nothing else is appended. Replay returns false if it has dropped rec: a message or broadcast
+// that came after a later one of its sender, having been repeated in the meantime.
+func (l *Log) Replay(node string, rec *roomlog.Record) bool {
 	r := l.room(rec.Room, rec.Kind == roomlog.Message || rec.Kind.Owns() && rec.Node == node)
 	if r == nil { // Nobody who is here is in it.
 		l.seq.Store(uint64(rec.Seq))
 		l.tell(roomlog.Event{Record: rec}, "", true)
-		return
+		return true
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l.seq.Store(uint64(rec.Seq))
-	l.replayLocked(r, node, rec)
+	if r.passed == nil && numbered(rec) {
+		r.passed = new(Passed)
+	}
+	passes := r.passed.Pass(rec)
+	if passes {
+		l.replayLocked(r, node, rec)
+	}
 	if r.users.len() == 0 {
 		l.dropLocked(r)
 	}
+	return passes
 }
 
 // replayLocked is Replay in a room. r.mu must be held.
@@ -78,8 +86,9 @@ func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 }
 
 // Adopt keeps what a user who has moved here was sent before that: messages for the user and broadcasts of others, in
-// order, all later than its Join, which is numbered since. It returns false if the user is gone again.
-func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadcasts []roomlog.Record) bool {
+// order, all later than its Join, which is numbered since. It is not told of those that were received, but passed of all. It returns
+// false if the user is gone again.
+func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadcasts []roomlog.Record, passed *Passed) bool {
 	r := l.room(roomName, false)
 	if r == nil {
 		return false
@@ -91,6 +100,10 @@ func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadc
 		return false
 	}
 	u.since = min(u.since, since)
+	if r.passed == nil {
+		r.passed = new(Passed)
+	}
+	r.passed.Add(passed)
 	l.insert(&u.inbox, messages)
 	l.insert(&r.broadcasts, broadcasts)
 	if l.opts.Retention == 0 {

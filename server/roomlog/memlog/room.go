@@ -16,7 +16,8 @@ type room struct {
 	dead       bool  // Nobody is in it: it is no longer in the list of rooms.
 	users      users // Who is in the room.
 	broadcasts queue
-	lost       losses // Of broadcasts.
+	lost       losses  // Of broadcasts.
+	passed     *Passed // Of a copy. Nil: nothing has.
 }
 
 // user is somebody in a room. The room's mutex guards it.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
+	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
 // adoptTimeout bounds how long it takes to find what was sent to a user who moves here.
@@ -76,17 +77,20 @@ func (t *term) tryAdopt(ctx context.Context, room, user string, since, moved roo
 	if err != nil {
 		return fmt.Errorf("read what was sent before: %w", err)
 	}
-	received, err := t.log.receivedBy(ctx, s.number, room, user)
+	received, err := t.log.receivedBy(ctx, s.number, room, user, since)
 	if err != nil {
 		return fmt.Errorf("read what was received: %w", err)
 	}
+	all, err := t.log.parseAll(found)
+	if err != nil {
+		return err
+	}
 	var sent, toAll []roomlog.Record
-	for _, m := range found {
-		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
-		switch {
-		case err != nil:
-			return err
-		case rec.Seq <= since, rec.Seq > moved, rec.Kind == roomlog.Message && rec.Seq <= received: // The node is told of what is later.
+	var passed memlog.Passed
+	for i := range all {
+		switch rec := &all[i]; {
+		case rec.Seq <= since, rec.Seq > moved: // The node is told of what is later.
+		case !passed.Pass(rec), rec.Kind == roomlog.Message && rec.Seq <= received:
 		case rec.Kind == roomlog.Message:
 			sent = append(sent, *rec)
 		case rec.From != user:
@@ -96,7 +100,7 @@ func (t *term) tryAdopt(ctx context.Context, room, user string, since, moved roo
 	if err := s.reach(ctx, moved); err != nil {
 		return err
 	}
-	if !s.copy.Adopt(room, user, since, sent, toAll) && len(sent) > 0 { // It has left in the meantime.
+	if !s.copy.Adopt(room, user, since, sent, toAll, &passed) && len(sent) > 0 { // It has left in the meantime.
 		t.handle(roomlog.Event{GivenUp: sent})
 	}
 	return nil

@@ -42,6 +42,9 @@ const (
 // Append implements roomlog.Log. It goes on even if ctx is cancelled, since the outcome has to be known.
 func (l *Log) Append(ctx context.Context, rec roomlog.Record) (roomlog.Seq, error) {
 	t, err := l.now()
+	if err != nil && rec.Tried {
+		return 0, roomlog.ErrUnknown
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -87,7 +90,7 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 		rec.Expect.User != "" && rec.Kind != roomlog.Move && (rec.Kind != roomlog.Message || rec.Node != "")
 	if rec.Kind == roomlog.Leave && known {
 		if owner.since = rec.Since; owner.since == 0 {
-			owner.since = t.shard(rec.Room).copy.JoinOf(rec.Room, rec.From, rec.Expect.Seq)
+			owner.since, owner.node = t.shard(rec.Room).copy.JoinOf(rec.Room, rec.From, rec.Expect.Seq), t.name
 		}
 		known = owner.since != 0
 	}
@@ -124,6 +127,12 @@ func (t *term) append(ctx context.Context, rec *roomlog.Record) (seq, since room
 				p.subject = t.log.messageSubject(p, rec, token(node))
 			}
 			known = true
+		}
+		if rec.Kind.Owns() && !t.lease.isFresh(t) { // The session would be on a node that is cleared, or about to be.
+			if err := a.failed(errNoLease, false); err != nil {
+				return 0, 0, err
+			}
+			continue
 		}
 		changed, here := t.shards[p.shard].copy.Look(rec.Room, rec.From)
 		number, former, err := t.publish(ctx, a.message(p, owner), p.shard)
@@ -174,11 +183,11 @@ func (a *attempt) message(p place, owner ownership) *nats.Msg {
 		h[kindHeader], h[nodeHeader] = []string{"move"}, []string{a.foreignName(rec.Node)}
 		h[sinceHeader] = []string{strconv.FormatUint(uint64(owner.since), 10)}
 	case roomlog.Leave:
-		h[kindHeader] = []string{"leave"}
+		h[kindHeader], h[nodeHeader] = []string{"leave"}, []string{owner.node}
 		h[endsHeader] = []string{strconv.FormatUint(uint64(owner.last), 10)}
 		h[sinceHeader] = []string{strconv.FormatUint(uint64(owner.since), 10)}
 		if rec.Node != "" {
-			h[nodeHeader] = []string{a.foreignName(rec.Node)}
+			h[byHeader] = []string{a.name}
 		}
 		h[jetstream.MsgTTLHeader] = []string{a.log.sentTTL}
 	case roomlog.Appearance:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"github.com/nats-io/nats.go"
 )
@@ -39,23 +40,27 @@ func (l *Log) Answer(answer func(ctx context.Context, question []byte) []byte) {
 	l.answer.Store(&answer)
 }
 
-// listen answers other nodes until stop is called. Who asks after that hears that the node is not there.
+// listen answers other nodes until the term ends and stop is called. Who asks after that hears that the node is not there.
 func (t *term) listen() (stop func(), err error) {
+	var mu sync.Mutex
+	var answering sync.WaitGroup
+	stopped := false // Guarded by mu.
 	asked, err := t.log.nc.Subscribe(t.log.asked(t.name), func(msg *nats.Msg) {
 		answer := t.log.answer.Load()
-		if answer == nil {
-			return
+		mu.Lock()
+		defer mu.Unlock()
+		if answer != nil && !stopped {
+			answering.Go(func() { _ = msg.Respond((*answer)(t.done, msg.Data)) }) // Who has asked hears nothing then.
 		}
-		t.log.running.Add(1)
-		go func() {
-			defer t.log.running.Done()
-			_ = msg.Respond((*answer)(t.done, msg.Data)) // Who has asked hears nothing then.
-		}()
 	})
 	if err != nil {
 		return nil, err
 	}
 	stop = func() {
+		mu.Lock()
+		stopped = true
+		mu.Unlock()
+		answering.Wait()
 		_ = asked.Unsubscribe()               // Fails if the connection is closed, and then there is nothing to end.
 		_ = t.log.nc.FlushTimeout(tryTimeout) // Likewise, or NATS is away and will know when it is back.
 	}

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,13 +19,13 @@ const (
 	turn = 5 * time.Second
 	// lookEvery is how often is seen whether NATS can be reached meanwhile.
 	lookEvery = 200 * time.Millisecond
-	// clearAtOnce is how many users are cleared at a time.
+	// clearAtOnce is how many users are cleared at a time, in all shards together.
 	clearAtOnce = 32
 	// clearedTTL is how long it is known that a node's traces are cleared.
 	clearedTTL = time.Hour
 )
 
-// Clear implements roomlog.Shared.
+// Clear implements roomlog.Shared. It goes through all shards at once: one that cannot be reached holds up no other.
 func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
 	t, err := l.now()
 	if err != nil {
@@ -31,21 +34,13 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 	if left, err := t.mayBeBack(ctx, gone, grace+time.Duration(t.rank(gone))*turn); !left {
 		return err
 	}
+	var all errgroup.Group
 	for shard := range l.opts.Shards {
-		for pause := time.Second; ; pause = min(2*pause, turn) {
-			err := t.clearShard(ctx, shard, gone, leave, givenUp)
-			if err == nil {
-				break
-			}
-			t.logger().Warn("cannot clear after a node yet", "gone", gone, "shard", shard, "err", err)
-			select {
-			case <-time.After(pause):
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-t.done.Done():
-				return errEnded
-			}
-		}
+		c := clearing{t, shard, gone, leave, givenUp}
+		all.Go(func() error { return c.clear(ctx) })
+	}
+	if err := all.Wait(); err != nil {
+		return err
 	}
 	b, seq, _, ok := t.lease.known(gone)
 	if !ok {
@@ -58,19 +53,17 @@ func (l *Log) Clear(ctx context.Context, gone string, grace time.Duration, leave
 	return nil
 }
 
-// mayBeBack waits for as long as the clients of a node that has gone may come back to others. While NATS cannot be reached they
-// cannot, and have all the time afterwards. It returns false if another node has cleared by then, or with an error.
+// mayBeBack waits for as long as the clients of a node that has gone may come back to others. While the leases cannot be renewed
+// they cannot, and have all the time afterwards. It returns false if another node has cleared by then, or with an error.
 func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) (left bool, err error) {
 	due := time.NewTimer(grace)
 	defer due.Stop()
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	began := time.Now() // Of the time in which everything could be reached.
 	out := func() bool {
-		if t.lease.isFresh(t) && !t.log.wasOut(began) {
+		if t.lease.isFresh(t) {
 			return false
 		}
-		began = time.Now()
 		due.Reset(grace)
 		return true
 	}
@@ -95,73 +88,191 @@ func (t *term) mayBeBack(ctx context.Context, gone string, grace time.Duration) 
 	}
 }
 
-// clearShard clears what a node has left behind in one shard.
-func (t *term) clearShard(ctx context.Context, shard int, gone string, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	found, _, err := t.log.scan(ctx, shard, []string{t.log.subject(shard, owners, ">")})
-	if err != nil {
-		return err
-	}
-	var clearing errgroup.Group
-	clearing.SetLimit(clearAtOnce)
-	for _, m := range found {
-		if m.header.Get(nodeHeader) == gone {
-			clearing.Go(func() error { return t.clearUser(ctx, shard, m, leave, givenUp) })
-		}
-	}
-	return clearing.Wait()
+// clearing is the end of what a node has left behind in one shard.
+type clearing struct {
+	*term
+	shard   int
+	gone    string
+	leave   func(*roomlog.Record) (*roomlog.Record, error)
+	givenUp func([]roomlog.Record)
 }
 
-// clearUser clears what a node has left behind of one user in one room, whose ownership record m is, or was when the node itself
-// cleared after another.
-func (t *term) clearUser(ctx context.Context, shard int, m *stored, leave func(*roomlog.Record) (*roomlog.Record, error), givenUp func([]roomlog.Record)) error {
-	rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+// clear ends it, however long that takes.
+func (c *clearing) clear(ctx context.Context) error {
+	var known map[membership]ownership
+	var open []*stored // Ownership records of users who are yet to be cleared.
+	if err := c.insist(ctx, func(ctx context.Context) (err error) {
+		known, open, err = c.find(ctx)
+		return err
+	}); err != nil {
+		return err
+	}
+	if err := c.insist(ctx, func(ctx context.Context) (err error) {
+		open, err = c.clearUsers(ctx, open)
+		return err
+	}); err != nil {
+		return err
+	}
+	return c.insist(ctx, func(ctx context.Context) error { return c.clearFormer(ctx, known) })
+}
+
+// insist tries until that succeeds, or the term ends.
+func (c *clearing) insist(ctx context.Context, try func(context.Context) error) error {
+	for pause := time.Second; ; pause = min(2*pause, turn) {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		c.log.warn(slog.LevelWarn, c.log.streams[c.shard], "cannot clear after a node yet", err, "node", c.name, "gone", c.gone)
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-c.done.Done():
+			return errEnded
+		}
+	}
+}
+
+// find returns who is in the shard's rooms, or was, and of these the ownership records of users after whom is to be cleared: on
+// the node, or it was to tell what they had not received.
+func (c *clearing) find(ctx context.Context) (known map[membership]ownership, left []*stored, err error) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	found, _, err := c.log.scan(ctx, c.shard, []string{c.log.subject(c.shard, owners, ">")}, false)
+	if err != nil {
+		return nil, nil, err
+	}
+	known = make(map[membership]ownership, len(found))
+	for _, m := range found {
+		rec, err := c.log.parseSubject(m.subject)
+		if err != nil {
+			return nil, nil, err
+		}
+		owner := parseOwnership(m.header, m.seq)
+		known[membership{rec.Room, rec.From}] = owner
+		switch node := m.header.Get(nodeHeader); {
+		case node == c.gone, m.header.Get(byHeader) == c.gone:
+			left = append(left, m)
+		case owner.seq != 0:
+			c.suspect(node)
+		}
+	}
+	return known, left, nil
+}
+
+// clearUsers clears what a node has left behind of the users whose ownership records those are. It returns those for whom that has
+// to be tried again.
+func (c *clearing) clearUsers(ctx context.Context, users []*stored) (open []*stored, err error) {
+	var mu sync.Mutex
+	var clearing errgroup.Group
+	clearing.SetLimit(max(1, clearAtOnce/c.log.opts.Shards))
+	for _, m := range users {
+		clearing.Go(func() error {
+			err := c.clearUser(ctx, m)
+			if err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				open = append(open, m)
+			}
+			return err
+		})
+	}
+	return open, clearing.Wait()
+}
+
+// clearUser clears what a node has left behind of one user in one room, whose ownership record m was.
+func (c *clearing) clearUser(ctx context.Context, m *stored) error {
+	rec, err := c.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
 	if err != nil {
 		return err
 	}
+	since := parseOwnership(m.header, m.seq).since
 	if rec.Kind.Owns() {
-		end, err := leave(rec)
+		end, err := c.leave(rec)
 		if end == nil || err != nil {
 			return err
 		}
-		end.Node, end.Since = t.node, parseOwnership(m.header, m.seq).since // Who tells the senders, and of what.
-		_, err = t.log.Append(ctx, *end)
+		end.Node, end.Since = c.gone, since
+		end.Key = fmt.Sprint("end ", m.seq) // By which it is known if it has to be tried again, by this node or the next.
+		_, err = c.log.Append(ctx, *end)
 		if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		t.log.counts.cleared.Add(1)
-	} // Else the node has cleared after another, and may not have told the senders.
-	kept, err := t.sentTo(ctx, shard, rec.Room, rec.From)
+		c.log.counts.cleared.Add(1)
+	} // Else the user has left, and whether the senders were told is not known.
+	kept, err := c.sentTo(ctx, c.shard, rec.Room, rec.From, since)
 	if err == nil && len(kept) > 0 {
-		givenUp(kept)
+		c.givenUp(kept)
 	}
 	return err
 }
 
-// sentTo returns the messages that are there for a user and are not known to have been received.
-func (t *term) sentTo(ctx context.Context, shard int, room, user string) ([]roomlog.Record, error) {
+// sentTo returns the messages that are there for a user who came with the Join numbered since, and are not known to have been received.
+func (t *term) sentTo(ctx context.Context, shard int, room, user string, since roomlog.Seq) ([]roomlog.Record, error) {
 	filter := t.log.subject(shard, messages, "*", token(room), token(user), "*", "*")
 	found, _, err := t.log.lastOfEach(ctx, shard, []string{filter}, 0)
 	if err != nil {
 		return nil, err
 	}
-	received, err := t.log.receivedBy(ctx, shard, room, user)
+	received, err := t.log.receivedBy(ctx, shard, room, user, since)
 	if err != nil {
 		return nil, err
 	}
-	var all []roomlog.Record
-	for _, m := range found {
-		rec, err := t.log.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+	all, err := t.log.parseAll(found)
+	return slices.DeleteFunc(all, func(rec roomlog.Record) bool { return rec.Seq <= max(since, received) }), err
+}
+
+// clearFormer gives up what was sent to users while they were on the node, and has them have joined anew since: no ownership record tells
+// of that time any more. known are the present ones.
+func (c *clearing) clearFormer(ctx context.Context, known map[membership]ownership) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	sent, head, err := c.log.scan(ctx, c.shard, []string{c.log.subject(c.shard, messages, token(c.gone), ">")}, true)
+	if err != nil {
+		return err
+	}
+	former := map[membership]struct{}{}
+	for _, m := range sent {
+		rec, err := c.log.parseSubject(m.subject)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if rec.Seq > received {
-			all = append(all, *rec)
+		if to := (membership{rec.Room, rec.To}); roomlog.Seq(m.seq) < known[to].since {
+			former[to] = struct{}{}
 		}
 	}
-	return all, nil
+	for to := range former {
+		if err := c.clearFormerOf(ctx, to, known[to].since, head); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// clearFormerOf is clearFormer of one user, whose present membership began with the Join numbered since. What is there up to head is known.
+func (c *clearing) clearFormerOf(ctx context.Context, to membership, since roomlog.Seq, head uint64) error {
+	receipts, err := c.log.receiptsOf(ctx, c.shard, to, head)
+	if err != nil {
+		return err
+	}
+	filter := c.log.subject(c.shard, messages, token(c.gone), token(to.room), token(to.user), "*", "*")
+	found, _, err := c.log.lastOfEach(ctx, c.shard, []string{filter}, head)
+	if err != nil {
+		return err
+	}
+	all, err := c.log.parseAll(found)
+	if err != nil {
+		return err
+	}
+	kept := slices.DeleteFunc(all, func(rec roomlog.Record) bool {
+		return rec.Seq > since || slices.ContainsFunc(receipts, func(r receipt) bool { return r.since < rec.Seq && rec.Seq <= r.upTo })
+	})
+	if len(kept) > 0 {
+		c.givenUp(kept)
+	}
+	return nil
 }

@@ -354,7 +354,7 @@ func TestAgain(t *testing.T) {
 	forget()
 	for _, rec := range []roomlog.Record{
 		{Kind: roomlog.Message, Room: "lobby", From: "ana", To: "bob", CSeq: 7, Data: []byte("hello")},
-		{Kind: roomlog.Broadcast, Room: "lobby", From: "ana", CSeq: 8, Data: []byte("hello all")},
+		{Kind: roomlog.Broadcast, Room: "lobby", From: "ana", CSeq: 208, Data: []byte("hello all")},
 	} {
 		first := appendTo(t, log, rec)
 		probe := rec

@@ -166,6 +166,7 @@ func (l *Log) serve(ctx context.Context, node string, h func(roomlog.Event)) err
 	l.opts.Logger.InfoContext(ctx, "joined the cluster", "node", t.name)
 	running.Go(t.watch)
 	running.Go(t.probe)
+	running.Go(t.findStrays)
 	dead := t.lease.keep(t) // Until the term ends.
 	t.end()
 	if !dead {
@@ -196,9 +197,7 @@ func (t *term) copyTo(s *shard) {
 		if e.Node != "" { // The copy's own.
 			return
 		}
-		if rec := e.Record; rec == nil {
-			t.log.deleteAll(s.number, e.GivenUp)
-		} else if rec.Node != "" {
+		if rec := e.Record; rec != nil && rec.Node != "" {
 			rec.Node = t.localName(rec.Node)
 		}
 		t.handle(e)
@@ -261,7 +260,12 @@ func (t *term) feedFrom(s *shard, next *uint64) error {
 		case rec.Kind == roomlog.Appearance && len(rec.Data) == 0: // It tells that the former may go.
 			s.copy.Skip(rec.Seq)
 		default:
-			s.copy.Replay(t.name, rec)
+			if rec.Kind.Owns() && rec.Node != t.name {
+				t.suspect(rec.Node)
+			}
+			if !s.copy.Replay(t.name, rec) { // It came too late.
+				t.log.Discard(rec.Room, rec.Seq)
+			}
 		}
 		*next = meta.Sequence.Stream + 1
 		s.advanced()

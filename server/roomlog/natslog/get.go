@@ -86,7 +86,7 @@ func (l *Log) lastOfEach(ctx context.Context, shard int, filters []string, atLea
 	for patience := firstPatience; ; {
 		found, head, err := l.directGet(ctx, shard, filters, patience)
 		if errors.Is(err, errTooMany) {
-			return l.scan(ctx, shard, filters)
+			return l.scan(ctx, shard, filters, false)
 		}
 		if errors.Is(err, errNothing) {
 			if l.opts.Replicas == 1 { // What was recorded before is there.
@@ -191,8 +191,8 @@ func parseDirect(msg *nats.Msg) (*stored, error) {
 	return m, nil
 }
 
-// scan is lastOfEach by a consumer, which costs more but has no bound.
-func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*stored, head uint64, err error) {
+// scan is lastOfEach by a consumer, which costs more but has no bound. It may leave the data out.
+func (l *Log) scan(ctx context.Context, shard int, filters []string, headersOnly bool) (found []*stored, head uint64, err error) {
 	// The server that the consumer is on may lag behind. A mark of one's own, in the stream after all that was there, comes
 	// from it when it has told of everything before.
 	mark, head, err := l.mark(ctx, shard)
@@ -200,7 +200,7 @@ func (l *Log) scan(ctx context.Context, shard int, filters []string) (found []*s
 		return nil, 0, err
 	}
 	last, err := l.consume(ctx, l.streams[shard], jetstream.ConsumerConfig{
-		FilterSubjects: append(slices.Clone(filters), mark), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		FilterSubjects: append(slices.Clone(filters), mark), DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy, HeadersOnly: headersOnly,
 	})
 	if err != nil {
 		return nil, 0, err
@@ -281,10 +281,23 @@ func (l *Log) checkEpoch(ctx context.Context, shard int) error {
 	return err
 }
 
-// deleteAll deletes messages that were given up, so that no other node finds them. It is not waited for.
-func (l *Log) deleteAll(shard int, records []roomlog.Record) {
-	for i := range records {
-		question := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, records[i].Seq)
-		_ = l.nc.Publish("$JS.API.STREAM.MSG.DELETE."+l.streams[shard], question)
+// parseAll returns the records that messages are.
+func (l *Log) parseAll(found []*stored) ([]roomlog.Record, error) {
+	all := make([]roomlog.Record, 0, len(found))
+	for _, m := range found {
+		rec, err := l.parseRecord(m.subject, m.header, m.data, m.seq, m.time)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, *rec)
+	}
+	return all, nil
+}
+
+// Discard implements roomlog.Shared. That NATS has deleted them is not waited for.
+func (l *Log) Discard(room string, seqs ...roomlog.Seq) {
+	for _, seq := range seqs {
+		question := fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, seq)
+		_ = l.nc.Publish("$JS.API.STREAM.MSG.DELETE."+l.streams[l.shardOf(room)], question)
 	}
 }

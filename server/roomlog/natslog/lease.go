@@ -51,6 +51,8 @@ type lease struct {
 	fresh   chan struct{}    // Guarded by mu. Not nil: to be closed when it is renewed.
 	nodes   map[string]*node // Guarded by mu. All others.
 	changed chan struct{}    // Guarded by mu. Closed when nodes has changed.
+	// Guarded by mu. Nodes that are not there as far as is known, but have people in rooms, by the time when that was seen first.
+	strays map[string]time.Time
 }
 
 // node is what is known of another node.
@@ -270,6 +272,9 @@ func (t *term) heard(b beat, seq uint64) {
 	was := cleared
 	if former != nil {
 		was = former.beat.State
+	}
+	if b.State == down && was != down {
+		delete(l.strays, b.Name) // Who clears from now on finds what it has recorded.
 	}
 	if b.State == cleared {
 		delete(l.nodes, b.Name)

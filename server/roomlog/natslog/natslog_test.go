@@ -184,6 +184,7 @@ func (c *cluster) Close() error {
 func (c *cluster) Clear(context.Context, string, time.Duration, func(*roomlog.Record) (*roomlog.Record, error), func([]roomlog.Record)) error {
 	panic("not of the suite")
 }
+func (c *cluster) Discard(string, ...roomlog.Seq)                      { panic("not of the suite") }
 func (c *cluster) Outage(string) time.Time                             { panic("not of the suite") }
 func (c *cluster) Healthy() error                                      { panic("not of the suite") }
 func (c *cluster) Ask(context.Context, string, []byte) ([]byte, error) { panic("not of the suite") }

@@ -5,11 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/beckonrtc/beckon/server/roomlog"
 )
@@ -84,34 +80,4 @@ func (t *term) presence(ctx context.Context, s *shard, q roomlog.Query) (roomlog
 		page.Head = page.Records[q.Limit-1].Seq
 	}
 	return page, nil
-}
-
-// Forget implements roomlog.Log. What the users of other nodes have received these nodes know; what this one knows is
-// noted for them, should it be killed. That is not waited for.
-func (l *Log) Forget(ctx context.Context, room, user string, upTo roomlog.Seq) error {
-	t, err := l.now()
-	if err != nil {
-		return err
-	}
-	s := t.shard(room)
-	if upTo = s.copy.Receive(room, user, upTo); upTo == 0 {
-		return nil
-	}
-	return l.nc.PublishMsg(&nats.Msg{
-		Subject: l.subject(s.number, receipts, token(room), token(user)),
-		Header:  nats.Header{jetstream.MsgTTLHeader: {l.sentTTL}},
-		Data:    strconv.AppendUint(nil, uint64(upTo), 10),
-	})
-}
-
-// receivedBy returns up to where a user is known to have received what it was sent.
-func (l *Log) receivedBy(ctx context.Context, shard int, room, user string) (roomlog.Seq, error) {
-	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
-	defer cancel()
-	msg, err := l.lastOf(ctx, shard, l.subject(shard, receipts, token(room), token(user)))
-	if msg == nil || err != nil {
-		return 0, err
-	}
-	seq, err := strconv.ParseUint(string(msg.data), 10, 64)
-	return roomlog.Seq(seq), err
 }

@@ -13,7 +13,8 @@ import (
 // What an ownership record has besides its data.
 const (
 	kindHeader  = "Beckon-Kind"
-	nodeHeader  = "Beckon-Node"  // Of a Join or Move: where the session is. Of a Leave: who clears after the one before.
+	nodeHeader  = "Beckon-Node"  // Of a Join or Move: where the session is. Of a Leave: where it was.
+	byHeader    = "Beckon-By"    // Of a Leave by a node that clears after that one: which.
 	sinceHeader = "Beckon-Since" // Of a Move or Leave: the number of the Join.
 	endsHeader  = "Beckon-Ends"  // Of a Leave: the number of the ownership record that it ends.
 )
@@ -47,20 +48,19 @@ func (l *Log) parseRecord(subject string, header nats.Header, data []byte, seq u
 // ownership is what an ownership record tells.
 type ownership struct {
 	seq   roomlog.Seq // 0: the user is not in the room.
-	node  string
-	since roomlog.Seq // The Join.
+	node  string      // Of a user who is in the room.
+	since roomlog.Seq // The Join of the membership, which may have ended.
 	last  roomlog.Seq // The record; not 0 if the user has left.
 }
 
 // parseOwnership returns what a message on an ownership record's subject tells.
 func parseOwnership(header nats.Header, seq uint64) ownership {
-	o := ownership{last: roomlog.Seq(seq)}
-	if !kinds[header.Get(kindHeader)].Owns() {
-		return o
-	}
-	o.seq, o.since, o.node = o.last, o.last, header.Get(nodeHeader)
+	o := ownership{last: roomlog.Seq(seq), since: roomlog.Seq(seq)}
 	if since, err := strconv.ParseUint(header.Get(sinceHeader), 10, 64); err == nil {
 		o.since = roomlog.Seq(since)
+	}
+	if kinds[header.Get(kindHeader)].Owns() {
+		o.seq, o.node = o.last, header.Get(nodeHeader)
 	}
 	return o
 }

@@ -146,7 +146,9 @@ func (l *lease) isFresh(t *term) bool {
 
 // isFreshLocked is isFresh. l.mu must be held.
 func (l *lease) isFreshLocked(t *term) bool {
-	return time.Since(l.renewed) < t.log.opts.Lease-t.log.every()
+	now := time.Now()
+	age := max(now.Sub(l.renewed), now.Round(0).Sub(l.renewed.Round(0))) // Not every clock goes on while a machine stands still.
+	return age < t.log.opts.Lease-t.log.every()
 }
 
 // Healthy returns nil if the node has its lease, and else what is wrong. It has it for a while after NATS was lost.

@@ -18,7 +18,7 @@ import (
 //	p.ROOM.USER                      its last Appearance
 //	t.NODE.ROOM.TO.FROM.CSEQ         a Message, for a session on the node
 //	b.ROOM.FROM.CSEQ                 a Broadcast
-//	r.ROOM.USER                      up to where the user has received what it was sent
+//	r.ROOM.USER.JOIN                 up to where the user has received what it was sent since that Join
 //	m.MARK                           nothing: up to there somebody reads
 //
 // A subject keeps its last message alone. Those of messages and broadcasts are used once.
