@@ -48,16 +48,19 @@ func TestBacklog(t *testing.T) {
 		synctest.Wait()
 		b.add("two 1")
 		synctest.Wait()
-		if want := []string{"one 1", "one 2", "one 3", "two 1"}; !slices.Equal(done, want) || tries != 1 {
-			t.Errorf("at once %q were recorded, and what is refused was tried %d times, want %q and once", done, tries, want)
+		check := func(when string, want int) {
+			t.Helper()
+			mu.Lock()
+			defer mu.Unlock()
+			if all := []string{"one 1", "one 2", "one 3", "two 1"}; !slices.Equal(done, all) || tries != want {
+				t.Errorf("%s %q were recorded, and what is refused was tried %d times, want %q and %d", when, done, tries, all, want)
+			}
 		}
+		check("at once", 1)
 		time.Sleep(time.Minute + time.Second) // After 1, 3, 7, 15, 31 and 47 s.
-		if tries != 7 {
-			t.Errorf("what is refused was tried %d times in a minute, want 7", tries)
-		}
+		synctest.Wait()
+		check("in a minute", 7)
 		b.close()
-		if tries != 8 {
-			t.Errorf("at the end what is refused was tried %d times, want once more", tries)
-		}
+		check("until the end", 8)
 	})
 }

@@ -18,6 +18,8 @@ import (
 	"github.com/nats-io/nats.go"
 
 	beckonserver "github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/broker"
+	"github.com/beckonrtc/beckon/server/starting"
 )
 
 // childVariable tells the test's own binary to be one of the processes of a cluster instead.
@@ -35,7 +37,8 @@ type child struct {
 
 // childNode is how a node runs.
 type childNode struct {
-	NATS              []string // The addresses of the NATS servers.
+	NATS              []string      // The addresses of the NATS servers.
+	Inside            *brokerConfig // The one inside; nil: there is none.
 	SessionKeyFile    string
 	Window, Heartbeat time.Duration
 	Lease             time.Duration
@@ -108,6 +111,26 @@ func (n *childNode) run(addr string, log *slog.Logger) error {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
+	cluster := &beckonserver.Cluster{Shards: n.Shards, Replicas: n.Replicas, Lease: n.Lease}
+	if n.Inside != nil {
+		var b *broker.Broker
+		defer func() {
+			if b != nil {
+				b.Close()
+			}
+		}()
+		cluster.Node = n.Inside.Name
+		cluster.Connect = func(ctx context.Context, waiting *starting.Wait, maxPayload int) (_ *nats.Conn, err error) {
+			if b, err = broker.Open(ctx, broker.Config{
+				Name: n.Inside.Name, Dir: n.Inside.Dir, ClusterAddr: n.Inside.Route, Peers: n.Inside.Routes,
+				MaxPayload: maxPayload, Logger: log, Waiting: waiting,
+			}); err != nil {
+				return nil, err
+			}
+			return b.Conn(), b.WaitForLeader(ctx)
+		}
+		return n.serve(ctx, addr, log, cluster)
+	}
 	nc, err := nats.Connect(strings.Join(n.NATS, ","),
 		nats.MaxReconnects(-1), nats.ReconnectBufSize(-1), nats.ReconnectWait(100*time.Millisecond),
 		nats.RetryOnFailedConnect(true), nats.Timeout(time.Second),
@@ -120,10 +143,15 @@ func (n *childNode) run(addr string, log *slog.Logger) error {
 		return err
 	}
 	defer nc.Close()
+	cluster.NATS = nc
+	return n.serve(ctx, addr, log, cluster)
+}
+
+// serve is run, in a cluster.
+func (n *childNode) serve(ctx context.Context, addr string, log *slog.Logger, cluster *beckonserver.Cluster) error {
 	s, err := beckonserver.New(beckonserver.Config{
 		GRPCAddr: addr, WebAddr: "off", AdminAddr: "off", Logger: log,
-		SessionKeyFile: n.SessionKeyFile, ResumeWindow: n.Window, HeartbeatInterval: n.Heartbeat,
-		Cluster: &beckonserver.Cluster{NATS: nc, Shards: n.Shards, Replicas: n.Replicas, Lease: n.Lease},
+		SessionKeyFile: n.SessionKeyFile, ResumeWindow: n.Window, HeartbeatInterval: n.Heartbeat, Cluster: cluster,
 	})
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ type clusterScenario struct {
 	brief   bool             // Runs with the other tests, on one NATS server.
 	proxied bool             // Between nodes and NATS there is a network that can fail.
 	disks   bool             // The disks of the NATS servers can be slow.
+	inside  bool             // Each node has its NATS server inside.
 	usual   bool             // The window, the heartbeat and the lease are the defaults.
 	window  time.Duration    // For how long sessions are kept; 0: 5 s.
 	pace    time.Duration    // How often each lane brings messages; 0: every 100 ms.
@@ -192,6 +193,63 @@ var clusterScenarios = []clusterScenario{
 		}
 		w.passGrace()
 	}},
+	{name: "NATS fails while a node is cleared", fault: func(w *cluster) {
+		w.nodes[0].kill()
+		w.pass(w.lease + w.window - time.Second)
+		for range 2 { // Of three: no stream has a majority.
+			for _, broker := range w.brokers[:2] {
+				broker.kill()
+			}
+			w.pass(2 * time.Second)
+			for _, broker := range w.brokers[:2] {
+				broker.restart()
+			}
+			w.pass(time.Second)
+		}
+		w.nodes[0].restart()
+		w.awaitBack()
+		w.awaitTalk(3)
+		w.passGrace()
+	}},
+	{name: "nodes are killed while they clear after one another", window: 10 * time.Second, pace: 500 * time.Millisecond, fault: func(w *cluster) {
+		for i := range 4 {
+			node := w.nodes[i%len(w.nodes)]
+			node.kill()
+			w.awaitBack()
+			w.pass(w.lease + w.window/2) // When the next is killed, this one's leftovers are yet to be cleared, or just were.
+			node.restart()
+			w.pass(rand.N(w.window))
+		}
+		w.passGrace()
+	}},
+	{name: "NATS inside: a node is killed", inside: true, fault: func(w *cluster) {
+		w.nodes[0].kill()
+		w.awaitBack()
+		w.passGrace()
+		w.nodes[0].restart()
+		w.awaitTalk(1)
+	}},
+	{name: "NATS inside: all nodes restart in order", inside: true, fault: func(w *cluster) {
+		for _, node := range w.nodes {
+			node.terminate()
+			node.restart()
+			w.awaitBack()
+			w.awaitTalk(3) // Until its streams have followed.
+		}
+		w.passGrace()
+	}},
+	{name: "NATS inside: a node stands still for 6 s", inside: true, fault: func(w *cluster) {
+		w.stop(w.nodes[1], 6*time.Second)
+		w.awaitBack()
+		w.awaitTalk(3)
+		w.passGrace()
+	}},
+	{name: "as usual: a NATS server stands still for 150 s", usual: true, pace: time.Second, fault: func(w *cluster) {
+		w.stop(w.brokers[0], 150*time.Second) // For longer than NATS knows what comes again.
+		w.awaitBack()
+		w.awaitTalk(3)
+		w.passGrace()
+	}},
 	{name: "as usual: a node is cut off from NATS for 15 s", usual: true, proxied: true, pace: 500 * time.Millisecond, fault: func(w *cluster) {
 		w.cutOff(0, 15*time.Second)
 		w.awaitBack()
@@ -272,6 +330,9 @@ func (s clusterScenario) run(t *testing.T) row {
 	config := clusterConfig{brokers: 1, proxied: s.proxied, slowDisks: s.disks, window: cmp.Or(s.window, 5*time.Second), heartbeat: heartbeat, lease: 3 * time.Second}
 	if *long {
 		config.brokers = 3
+	}
+	if s.inside {
+		config.brokers, config.inside = 0, true
 	}
 	if s.usual {
 		config.window, config.heartbeat, config.lease = 30*time.Second, 10*time.Second, 10*time.Second

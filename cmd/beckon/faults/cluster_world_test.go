@@ -27,7 +27,8 @@ const nodesOf = 3
 
 // clusterConfig is what a cluster is like.
 type clusterConfig struct {
-	brokers           int // NATS servers, each of which has everything.
+	brokers           int  // NATS servers, each of which has everything.
+	inside            bool // Instead, each node has one.
 	window, heartbeat time.Duration
 	lease             time.Duration
 	proxied           bool // Between each node and NATS is a network that can fail.
@@ -101,6 +102,10 @@ func (w *cluster) startNodes() {
 	w.t.Helper()
 	key := sessionKey(w.t)
 	var starting sync.WaitGroup
+	var routes []string
+	for range nodesOf {
+		routes = append(routes, freeAddr(w.t))
+	}
 	for i := range nodesOf {
 		config := &childNode{
 			SessionKeyFile: key, Window: w.window, Heartbeat: w.heartbeat, Lease: w.lease, Shards: 4, Replicas: len(w.brokers),
@@ -118,8 +123,11 @@ func (w *cluster) startNodes() {
 			}
 			config.NATS = append(config.NATS, addr)
 		}
-		// Each begins with another one.
-		config.NATS = append(config.NATS[i%len(config.NATS):], config.NATS[:i%len(config.NATS)]...)
+		if w.inside {
+			config.Replicas, config.Inside = nodesOf, &brokerConfig{Name: fmt.Sprint("node", i), Dir: w.t.TempDir(), Route: routes[i], Routes: routes}
+		} else { // Each begins with another one.
+			config.NATS = append(config.NATS[i%len(config.NATS):], config.NATS[:i%len(config.NATS)]...)
+		}
 		if ways != nil {
 			w.ways = append(w.ways, ways)
 		}
