@@ -146,8 +146,8 @@ type Event struct {
 
 	// GivenUp are messages for one user of one room, in order, that the log has ceased to keep though they were not
 	// forgotten: those that were kept when the Leave (or new Join) in Record was appended, or, with no Record, some that
-	// had been kept for their time or took too much space. Only the node where the user's session is, or was, is told, once,
-	// and after the messages themselves. Data must not be written to.
+	// had been kept for their time or took too much space, or one that cannot be delivered in its order any more. Only the node where
+	// the user's session is, or was, is told, once, and after the messages themselves. Data must not be written to.
 	GivenUp []Record
 
 	// Node has come (Up) or gone. From the event of its own coming on, a follower misses nothing. That its own node has gone

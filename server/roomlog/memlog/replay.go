@@ -10,8 +10,7 @@ import (
 // Replay takes the next record of a log that is kept elsewhere and has numbered it. The Log becomes a copy of that log for
 // one node: it tells its followers of every record, and keeps what is for the users whose sessions are on that node. Each
 // message is for one of them. An ownership record may be missing if a later one of the same user has replaced it. Records
-// come one at a time, in their order, and nothing else is appended. Replay returns false if it has dropped rec: a message or broadcast
-// that came after a later one of its sender, having been repeated in the meantime.
+// come one at a time, in their order, and nothing else is appended. Replay returns false if it has dropped rec: it was there before.
 func (l *Log) Replay(node string, rec *roomlog.Record) bool {
 	r := l.room(rec.Room, rec.Kind == roomlog.Message || rec.Kind.Owns() && rec.Node == node)
 	if r == nil { // Nobody who is here is in it.
@@ -22,20 +21,59 @@ func (l *Log) Replay(node string, rec *roomlog.Record) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	l.seq.Store(uint64(rec.Seq))
-	if r.passed == nil && numbered(rec) {
-		r.passed = new(Passed)
-	}
-	passes := r.passed.Pass(rec)
-	if passes {
+	dropped := false
+	switch rec.Kind {
+	case roomlog.Message:
+		dropped = !l.replayMessage(r, node, rec)
+	case roomlog.Broadcast:
+		dropped = !l.replayBroadcast(r, rec)
+	default:
 		l.replayLocked(r, node, rec)
 	}
 	if r.users.len() == 0 {
 		l.dropLocked(r)
 	}
-	return passes
+	return !dropped
 }
 
-// replayLocked is Replay in a room. r.mu must be held.
+// replayMessage is Replay of a Message in a room. r.mu must be held.
+func (l *Log) replayMessage(r *room, node string, rec *roomlog.Record) bool {
+	to := r.users.get(rec.To)
+	if to == nil { // Its ownership record was replaced by one that is yet to come, and tells what becomes of this.
+		to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To}}
+		r.users.add(to)
+	}
+	switch pass(&to.passed, rec) {
+	case Repeated:
+		return false
+	case Overtaken: // By what was sent later. In its order it cannot be delivered any more.
+		l.tell(roomlog.Event{GivenUp: []roomlog.Record{*rec}}, to.node, false)
+		return true
+	}
+	l.tell(roomlog.Event{Record: rec}, "", true)
+	l.keepMessage(r, to, rec)
+	return true
+}
+
+// replayBroadcast is Replay of a Broadcast in a room. r.mu must be held.
+func (l *Log) replayBroadcast(r *room, rec *roomlog.Record) bool {
+	if pass(&r.passed, rec) == Repeated {
+		return false
+	}
+	l.tell(roomlog.Event{Record: rec}, "", true)
+	l.keepBroadcast(r, rec)
+	return true
+}
+
+// pass is Pass of p, which need not be there yet.
+func pass(p **Passed, rec *roomlog.Record) Verdict {
+	if *p == nil && rec.CSeq != 0 {
+		*p = new(Passed)
+	}
+	return (*p).Pass(rec)
+}
+
+// replayLocked is Replay of a presence record in a room. r.mu must be held.
 func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 	from, here := r.users.get(rec.From), rec.Node == node
 	// The membership that is known here has ended, and there was another, of which a Join is told no more.
@@ -72,23 +110,19 @@ func (l *Log) replayLocked(r *room, node string, rec *roomlog.Record) {
 		from.appearance = &shown
 	}
 	l.tell(roomlog.Event{Record: rec}, "", true)
-	switch rec.Kind {
-	case roomlog.Message:
-		to := r.users.get(rec.To)
-		if to == nil { // Its ownership record was replaced by one that is yet to come, and tells what becomes of this.
-			to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To}}
-			r.users.add(to)
-		}
-		l.keepMessage(r, to, rec)
-	case roomlog.Broadcast:
-		l.keepBroadcast(r, rec)
-	}
 }
 
-// Adopt keeps what a user who has moved here was sent before that: messages for the user and broadcasts of others, in
-// order, all later than its Join, which is numbered since. It is not told of those that were received, but passed of all. It returns
-// false if the user is gone again.
-func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadcasts []roomlog.Record, passed *Passed) bool {
+// Former is what a user who has moved here was sent before that, since its Join.
+type Former struct {
+	Since roomlog.Seq // The number of the Join.
+	// In order: messages for the user, but for those that were received, and broadcasts of others.
+	Messages, Broadcasts []roomlog.Record
+	// What is known of all messages and broadcasts, received or not.
+	Sent, SentToAll Passed
+}
+
+// Adopt keeps what a user who has moved here was sent before. It returns false if the user is gone again.
+func (l *Log) Adopt(roomName, userID string, former *Former) bool {
 	r := l.room(roomName, false)
 	if r == nil {
 		return false
@@ -99,13 +133,17 @@ func (l *Log) Adopt(roomName, userID string, since roomlog.Seq, messages, broadc
 	if u == nil {
 		return false
 	}
-	u.since = min(u.since, since)
+	u.since = min(u.since, former.Since)
+	l.insert(&u.inbox, former.Messages)
+	l.insert(&r.broadcasts, former.Broadcasts)
+	if u.passed == nil {
+		u.passed = new(Passed)
+	}
+	u.passed.Add(&former.Sent)
 	if r.passed == nil {
 		r.passed = new(Passed)
 	}
-	r.passed.Add(passed)
-	l.insert(&u.inbox, messages)
-	l.insert(&r.broadcasts, broadcasts)
+	r.passed.Add(&former.SentToAll)
 	if l.opts.Retention == 0 {
 		return true
 	}

@@ -3,6 +3,7 @@ package natslog
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -85,23 +86,33 @@ func (t *term) tryAdopt(ctx context.Context, room, user string, since, moved roo
 	if err != nil {
 		return err
 	}
-	var sent, toAll []roomlog.Record
-	var passed memlog.Passed
+	former := memlog.Former{Since: since}
+	var overtaken []roomlog.Record
 	for i := range all {
 		switch rec := &all[i]; {
 		case rec.Seq <= since, rec.Seq > moved: // The node is told of what is later.
-		case !passed.Pass(rec), rec.Kind == roomlog.Message && rec.Seq <= received:
 		case rec.Kind == roomlog.Message:
-			sent = append(sent, *rec)
-		case rec.From != user:
-			toAll = append(toAll, *rec)
+			switch former.Sent.Pass(rec) {
+			case memlog.Next:
+				former.Messages = append(former.Messages, *rec)
+			case memlog.Overtaken:
+				overtaken = append(overtaken, *rec)
+			}
+		case former.SentToAll.Pass(rec) != memlog.Repeated && rec.From != user:
+			former.Broadcasts = append(former.Broadcasts, *rec)
 		}
 	}
+	isReceived := func(rec roomlog.Record) bool { return rec.Seq <= received }
+	former.Messages, overtaken = slices.DeleteFunc(former.Messages, isReceived), slices.DeleteFunc(overtaken, isReceived)
 	if err := s.reach(ctx, moved); err != nil {
 		return err
 	}
-	if !s.copy.Adopt(room, user, since, sent, toAll, &passed) && len(sent) > 0 { // It has left in the meantime.
-		t.handle(roomlog.Event{GivenUp: sent})
+	givenUp := overtaken
+	if !s.copy.Adopt(room, user, &former) { // It has left in the meantime.
+		givenUp = append(givenUp, former.Messages...)
+	}
+	if len(givenUp) > 0 {
+		t.handle(roomlog.Event{GivenUp: givenUp})
 	}
 	return nil
 }

@@ -233,7 +233,7 @@ func TestClearOneShardOut(t *testing.T) {
 }
 
 // TestTooLate: a message that was held up on its way, and repeated in the meantime, is not delivered once more, after later ones of
-// its sender.
+// its sender. One that comes after later ones and was not there before is given up.
 func TestTooLate(t *testing.T) {
 	url := startNATS(t)
 	opts := natslog.Options{Shards: 1, Retention: time.Minute}
@@ -243,10 +243,6 @@ func TestTooLate(t *testing.T) {
 	join(t, log, "a", "lobby", "ana")
 	bob := join(t, log, "a", "lobby", "bob")
 	name := func(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
-	late := []string{
-		fmt.Sprintf("beckon.0.t.%s.%s.%s.%s.1", name(log.Local().Node), name("lobby"), name("bob"), name("ana")),
-		fmt.Sprintf("beckon.0.b.%s.%s.2", name("lobby"), name("ana")),
-	}
 	send := func(kind roomlog.Kind, cseq uint64) (last roomlog.Seq) {
 		rec := roomlog.Record{Kind: kind, Room: "lobby", From: "ana", CSeq: cseq, Data: fmt.Append(nil, cseq)}
 		if kind == roomlog.Message {
@@ -254,22 +250,38 @@ func TestTooLate(t *testing.T) {
 		}
 		return appendTo(t, log, rec)
 	}
+	sendLate := func(to *natslog.Log, message, broadcast int) {
+		for _, subject := range []string{
+			fmt.Sprintf("beckon.0.t.%s.%s.%s.%s.%d", name(to.Local().Node), name("lobby"), name("bob"), name("ana"), message),
+			fmt.Sprintf("beckon.0.b.%s.%s.%d", name("lobby"), name("ana"), broadcast),
+		} {
+			if err := nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte("late")}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	check := func(told *seen, last roomlog.Seq) {
+		t.Helper()
+		told.wait(t, "the last message", func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == last })
+		if told.has(func(e roomlog.Event) bool { return e.Record != nil && string(e.Record.Data) == "late" }) {
+			t.Error("what came late was delivered")
+		}
+	}
 	send(roomlog.Message, 1)
 	send(roomlog.Broadcast, 2)
 	send(roomlog.Message, 3)
-	for _, subject := range late {
-		if err := nc.PublishMsg(&nats.Msg{Subject: subject, Data: []byte("late")}); err != nil {
-			t.Fatal(err)
-		}
+	send(roomlog.Message, 5)
+	send(roomlog.Broadcast, 6)
+	sendLate(log, 1, 2)
+	overtaken := send(roomlog.Message, 4)
+	check(told, send(roomlog.Message, 7))
+	given := told.wait(t, "what was overtaken is given up", func(e roomlog.Event) bool { return len(e.GivenUp) > 0 })
+	if len(given.GivenUp) != 1 || given.GivenUp[0].Seq != overtaken || told.has(func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == overtaken }) {
+		t.Errorf("%v were given up, want what was overtaken, which is not delivered", given.GivenUp)
 	}
-	last := send(roomlog.Message, 4)
-	isLast := func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == last }
-	isLate := func(e roomlog.Event) bool { return e.Record != nil && string(e.Record.Data) == "late" }
-	told.wait(t, "the last message", isLast)
-	if told.has(isLate) {
-		t.Error("what came late was delivered")
-	}
-	time.Sleep(100 * time.Millisecond) // For the deletion, which nobody waits for.
+	log.Discard("lobby", overtaken)
+	time.Sleep(100 * time.Millisecond) // For the deletions, which nobody waits for.
+
 	moved := appendTo(t, other, roomlog.Record{Kind: roomlog.Move, Room: "lobby", From: "bob", Node: "b", Expect: roomlog.Expect{User: "bob", Seq: bob}})
 	page, err := other.Read(t.Context(), roomlog.Query{Room: "lobby", User: "bob", AtLeast: moved})
 	if err != nil {
@@ -279,20 +291,12 @@ func TestTooLate(t *testing.T) {
 	for _, rec := range page.Records {
 		got = append(got, string(rec.Data))
 	}
-	if want := []string{"3", "4"}; !slices.Equal(got, want) { // What came late has replaced what it repeats.
+	if want := []string{"3", "5", "6", "7"}; !slices.Equal(got, want) { // What came late has replaced what it repeats.
 		t.Errorf("the node that bob has moved to has %q for bob, want %q", got, want)
 	}
 	there.mu.Lock()
 	there.events = nil // Before, nobody was there whom a broadcast concerned.
 	there.mu.Unlock()
-	for _, subject := range late { // It knows, too.
-		if err := nc.PublishMsg(&nats.Msg{Subject: strings.Replace(subject, name(log.Local().Node), name(other.Local().Node), 1), Data: []byte("late")}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	last = send(roomlog.Message, 5)
-	there.wait(t, "the last message", isLast)
-	if there.has(isLate) {
-		t.Error("what came late was delivered on the node that bob has moved to")
-	}
+	sendLate(other, 5, 6)
+	check(there, send(roomlog.Message, 8))
 }
