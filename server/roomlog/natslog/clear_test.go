@@ -271,7 +271,7 @@ func TestTooLate(t *testing.T) {
 	send(roomlog.Broadcast, 2)
 	send(roomlog.Message, 3)
 	send(roomlog.Message, 5)
-	send(roomlog.Broadcast, 6)
+	check(told, send(roomlog.Broadcast, 6))
 	sendLate(log, 1, 2)
 	overtaken := send(roomlog.Message, 4)
 	check(told, send(roomlog.Message, 7))
@@ -294,6 +294,7 @@ func TestTooLate(t *testing.T) {
 	if want := []string{"3", "5", "6", "7"}; !slices.Equal(got, want) { // What came late has replaced what it repeats.
 		t.Errorf("the node that bob has moved to has %q for bob, want %q", got, want)
 	}
+	there.wait(t, "the move", func(e roomlog.Event) bool { return e.Record != nil && e.Record.Seq == moved })
 	there.mu.Lock()
 	there.events = nil // Before, nobody was there whom a broadcast concerned.
 	there.mu.Unlock()
