@@ -166,7 +166,7 @@ func (c *clearing) find(ctx context.Context) (known map[membership]ownership, le
 func (c *clearing) clearUsers(ctx context.Context, users []*stored) (open []*stored, err error) {
 	var mu sync.Mutex
 	var clearing errgroup.Group
-	clearing.SetLimit(max(1, clearAtOnce/c.log.opts.Shards))
+	clearing.SetLimit(c.atOnce())
 	for _, m := range users {
 		clearing.Go(func() error {
 			err := c.clearUser(ctx, m)
@@ -187,7 +187,7 @@ func (c *clearing) clearUser(ctx context.Context, m *stored) error {
 	if err != nil {
 		return err
 	}
-	since := parseOwnership(m.header, m.seq).since
+	ended, since := rec.Seq, parseOwnership(m.header, m.seq).since
 	if rec.Kind.Owns() {
 		end, err := c.leave(rec)
 		if end == nil || err != nil {
@@ -195,7 +195,7 @@ func (c *clearing) clearUser(ctx context.Context, m *stored) error {
 		}
 		end.Node, end.Since = c.gone, since
 		end.Key = fmt.Sprint("end ", m.seq) // By which it is known if it has to be tried again, by this node or the next.
-		_, err = c.log.Append(ctx, *end)
+		ended, err = c.log.Append(ctx, *end)
 		if _, moved := errors.AsType[*roomlog.ConflictError](err); moved {
 			return nil
 		}
@@ -204,34 +204,37 @@ func (c *clearing) clearUser(ctx context.Context, m *stored) error {
 		}
 		c.log.counts.cleared.Add(1)
 	} // Else the user has left, and whether the senders were told is not known.
-	kept, err := c.sentTo(ctx, c.shard, rec.Room, rec.From, since)
+	kept, err := c.sentTo(ctx, membership{rec.Room, rec.From}, since, ended)
 	if err == nil && len(kept) > 0 {
 		c.givenUp(kept)
 	}
 	return err
 }
 
-// sentTo returns the messages that are there for a user who came with the Join numbered since, and are not known to have been received.
-func (t *term) sentTo(ctx context.Context, shard int, room, user string, since roomlog.Seq) ([]roomlog.Record, error) {
-	filter := t.log.subject(shard, messages, "*", token(room), token(user), "*", "*")
-	found, _, err := t.log.lastOfEach(ctx, shard, []string{filter}, 0)
+// sentTo returns the messages that are there for a user in the membership from the Join numbered since to the Leave numbered ended, and
+// are not known to have been received.
+func (c *clearing) sentTo(ctx context.Context, to membership, since, ended roomlog.Seq) ([]roomlog.Record, error) {
+	ctx, cancel := context.WithTimeout(ctx, leastReading)
+	defer cancel()
+	filter := c.log.subject(c.shard, messages, "*", token(to.room), token(to.user), "*", "*")
+	found, _, err := c.log.lastOfEach(ctx, c.shard, []string{filter}, uint64(ended))
 	if err != nil {
 		return nil, err
 	}
-	received, err := t.log.receivedBy(ctx, shard, room, user, since)
+	received, err := c.log.receivedBy(ctx, c.shard, to.room, to.user, since)
 	if err != nil {
 		return nil, err
 	}
-	all, err := t.log.parseAll(found)
-	return slices.DeleteFunc(all, func(rec roomlog.Record) bool { return rec.Seq <= max(since, received) }), err
+	all, err := c.log.parseAll(found)
+	return slices.DeleteFunc(all, func(rec roomlog.Record) bool { return rec.Seq <= max(since, received) || rec.Seq > ended }), err
 }
 
 // clearFormer gives up what was sent to users while they were on the node, and has them have joined anew since: no ownership record tells
 // of that time any more. known are the present ones.
 func (c *clearing) clearFormer(ctx context.Context, known map[membership]ownership) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	scanning, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	sent, head, err := c.log.scan(ctx, c.shard, []string{c.log.subject(c.shard, messages, token(c.gone), ">")}, true)
+	sent, head, err := c.log.scan(scanning, c.shard, []string{c.log.subject(c.shard, messages, token(c.gone), ">")}, true)
 	if err != nil {
 		return err
 	}
@@ -245,16 +248,21 @@ func (c *clearing) clearFormer(ctx context.Context, known map[membership]ownersh
 			former[to] = struct{}{}
 		}
 	}
+	var clearing errgroup.Group
+	clearing.SetLimit(c.atOnce())
 	for to := range former {
-		if err := c.clearFormerOf(ctx, to, known[to].since, head); err != nil {
-			return err
-		}
+		clearing.Go(func() error { return c.clearFormerOf(ctx, to, known[to].since, head) })
 	}
-	return nil
+	return clearing.Wait()
 }
+
+// atOnce returns how many users of a shard are cleared at a time.
+func (c *clearing) atOnce() int { return max(1, clearAtOnce/c.log.opts.Shards) }
 
 // clearFormerOf is clearFormer of one user, whose present membership began with the Join numbered since. What is there up to head is known.
 func (c *clearing) clearFormerOf(ctx context.Context, to membership, since roomlog.Seq, head uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, leastReading)
+	defer cancel()
 	receipts, err := c.log.receiptsOf(ctx, c.shard, to, head)
 	if err != nil {
 		return err
