@@ -9,7 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/beckonrtc/beckon/server/hub"
+	"github.com/beckonrtc/beckon/server/histogram"
 )
 
 // metrics brings what the server counts to Prometheus. It reads the counters when it is asked; nothing is done for it
@@ -50,12 +50,11 @@ var (
 	relayDesc     = desc("relay_seconds", "From when a message is recorded until it is written to its recipient's transport; of every 16th.")
 	handshakeDesc = desc("handshake_seconds", "From when a stream is opened until its session is welcome or has been taken up.")
 
-	logAppendsDesc   = desc("log_appends_total", "Records that this node has appended to the shared room log.")
 	logFailuresDesc  = desc("log_append_failures_total", "Those of them that failed.")
 	logConflictsDesc = desc("log_conflicts_total", "Conditions of records that did not hold at first.")
 	logRetriesDesc   = desc("log_retries_total", "Tries to append that had to be repeated.")
 	logClearedDesc   = desc("log_cleared_total", "Memberships, of rooms and of sessions' own logs, that this node has ended for nodes that had gone.")
-	logSecondsDesc   = desc("log_append_seconds_total", "How long the appends took together.")
+	logSecondsDesc   = desc("log_append_seconds", "How long this node's appends to the shared room log took.")
 	logLagDesc       = desc("log_lag", "Records of the shared room log that this node has yet to be told of, in the shard that is furthest behind.")
 	logLeaseDesc     = desc("log_lease", "1 while this node can be sure that the others do not take it for dead.")
 	logConnectedDesc = desc("log_connected", "1 while this node is connected to NATS.")
@@ -79,7 +78,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
-	histogram := func(d *prometheus.Desc, h *hub.Histogram) {
+	times := func(d *prometheus.Desc, h *histogram.Histogram) {
 		n, sum, upTo := h.Snapshot()
 		to <- prometheus.MustNewConstHistogram(d, n, sum.Seconds(), upTo)
 	}
@@ -118,9 +117,9 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	gauge(drainingDesc, number(m.server.isDraining()))
 	gauge(readyDesc, number(!m.server.isDraining() && m.server.outOfTouch() == nil))
 	gauge(infoDesc, 1, m.server.cfg.Version)
-	histogram(appendDesc, s.Appending)
-	histogram(relayDesc, s.RelayLatency)
-	histogram(handshakeDesc, s.Handshake)
+	times(appendDesc, s.Appending)
+	times(relayDesc, s.RelayLatency)
+	times(handshakeDesc, s.Handshake)
 	if relay := m.server.access.relay; relay != nil {
 		c := relay.Counters()
 		gauge(relayOpenDesc, float64(c.Open))
@@ -140,12 +139,11 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	}
 	if log := m.server.cluster; log != nil {
 		l := log.Local()
-		count(logAppendsDesc, l.Appends.Total)
 		count(logFailuresDesc, l.Appends.Failed)
 		count(logConflictsDesc, l.Appends.Conflicts)
 		count(logRetriesDesc, l.Appends.Retries)
 		count(logClearedDesc, l.Appends.Cleared)
-		to <- prometheus.MustNewConstMetric(logSecondsDesc, prometheus.CounterValue, l.Appends.Time.Seconds())
+		times(logSecondsDesc, log.AppendTimes())
 		lag := uint64(0)
 		states := map[string]float64{"up": 0, "down": 0}
 		for _, n := range l.Nodes {

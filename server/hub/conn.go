@@ -212,7 +212,7 @@ func (c *Conn) begin(ctx context.Context, room string) (*Session, error) {
 	s.out.push(s.welcome(beckonv1.Resumption_RESUMPTION_NEW, c.iceServers(s)))
 	c.hub.stats.opened.Add(1)
 	s.traceSession(ctx, SessionEvent{What: SessionWelcome, Resumption: "NEW"})
-	c.hub.stats.handshake.observe(time.Since(c.opened))
+	c.hub.stats.handshake.Observe(time.Since(c.opened))
 	attrs := []any{"session", s.id}
 	if grant.Identity != "" {
 		attrs = append(attrs, "identity", grant.Identity)

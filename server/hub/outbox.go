@@ -160,7 +160,7 @@ func (o *outbox) send(f frame) error {
 			f.written.Store(f.seq)
 		}
 		if f.recorded != 0 {
-			o.stats.relayLatency.observe(time.Duration(time.Now().UnixNano() - f.recorded))
+			o.stats.relayLatency.Observe(time.Duration(time.Now().UnixNano() - f.recorded))
 		}
 		return nil
 	}

@@ -127,7 +127,7 @@ func (c *Conn) resumeSession(ctx context.Context, s *Session, req *wire.Request,
 	}
 	s.hub.stats.resumed[resumption].Add(1)
 	s.traceSession(ctx, SessionEvent{What: SessionWelcome, Resumption: resumptionName(resumption), Missed: sent})
-	s.hub.stats.handshake.observe(time.Since(c.opened))
+	s.hub.stats.handshake.Observe(time.Since(c.opened))
 	s.hub.log.InfoContext(ctx, "session resumed", "session", s.id, "remote", c.remoteText(), "resumption", resumptionName(resumption),
 		"rooms", known, "rejoined", len(s.members)-known, "missed", sent)
 	return nil

@@ -1,11 +1,11 @@
 package hub
 
 import (
-	"math/bits"
 	"sync/atomic"
 	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/histogram"
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
@@ -30,37 +30,9 @@ type stats struct {
 	undelivered  atomic.Uint64             // Messages that came back to their senders.
 	sentEvents   atomic.Uint64
 	sentBytes    atomic.Uint64
-	appending    Histogram
-	relayLatency Histogram
-	handshake    Histogram
-}
-
-// Histogram counts durations in buckets, each of which ends at twice the end of the one before, from 2 µs on.
-type Histogram struct {
-	buckets [buckets]atomic.Uint64
-	sum     atomic.Int64 // In nanoseconds.
-}
-
-// buckets are enough for a minute; the last one has no end.
-const buckets = 26
-
-// observe counts d.
-func (h *Histogram) observe(d time.Duration) {
-	i := bits.Len64(uint64(max(d, 0)) / 2000) // 2 µs << i is the first end that is higher.
-	h.buckets[min(i, buckets-1)].Add(1)
-	h.sum.Add(int64(d))
-}
-
-// Snapshot returns how many durations there were, their sum, and how many of them were no longer than each bound, in seconds.
-func (h *Histogram) Snapshot() (count uint64, sum time.Duration, upTo map[float64]uint64) {
-	upTo = make(map[float64]uint64, buckets-1)
-	for i := range buckets {
-		count += h.buckets[i].Load()
-		if i < buckets-1 {
-			upTo[(2 * time.Microsecond << i).Seconds()] = count
-		}
-	}
-	return count, time.Duration(h.sum.Load()), upTo
+	appending    histogram.Histogram
+	relayLatency histogram.Histogram
+	handshake    histogram.Histogram
 }
 
 // Stats are what a hub has done since it was started, and what it has now.
@@ -79,11 +51,11 @@ type Stats struct {
 	SentBytes   uint64
 
 	// How long the log takes to record a message for another user; of every 16th.
-	Appending *Histogram
+	Appending *histogram.Histogram
 	// From when a message is recorded until it is written to its recipient's transport; of every 16th.
-	RelayLatency *Histogram
+	RelayLatency *histogram.Histogram
 	// From when a stream is opened until it is welcomed, or resumed.
-	Handshake *Histogram
+	Handshake *histogram.Histogram
 
 	Sessions    int   // On a stream or not.
 	Streams     int   // That are open.
@@ -143,7 +115,7 @@ func (st *stats) timeAppend(k wire.Kind) func() {
 		return func() {}
 	}
 	began := time.Now()
-	return func() { st.appending.observe(time.Since(began)) }
+	return func() { st.appending.Observe(time.Since(began)) }
 }
 
 // wrote counts an event that was written.

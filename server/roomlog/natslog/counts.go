@@ -3,6 +3,8 @@ package natslog
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/beckonrtc/beckon/server/histogram"
 )
 
 // maxShards is how many shards there may be.
@@ -10,15 +12,14 @@ const maxShards = 256
 
 // counts are what a log has done, for metrics.
 type counts struct {
-	appends, failures, conflicts, retries, nanoseconds atomic.Uint64
-	cleared                                            atomic.Uint64
-	lags                                               [maxShards]atomic.Uint64
+	appends                               histogram.Histogram // What calls of Append took.
+	failures, conflicts, retries, cleared atomic.Uint64
+	lags                                  [maxShards]atomic.Uint64
 }
 
 // appended counts one Append.
 func (c *counts) appended(took time.Duration, err error) {
-	c.appends.Add(1)
-	c.nanoseconds.Add(uint64(took))
+	c.appends.Observe(took)
 	if err != nil {
 		c.failures.Add(1)
 	}
