@@ -3,23 +3,29 @@ package natslog_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net/netip"
 	"runtime"
 	"slices"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
 
+	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
 
-// BenchmarkCross has messages go from one node to another at a steady rate, and beside them the same bytes through
-// JetStream alone: through as many streams, on the same condition. It reports how long they take from the
-// publishing to the delivery.
+// BenchmarkCross has messages go from one node to another at a steady rate, from a client's message in the hub of the one to the event
+// in the hub of the other, or through the log alone; and beside them the same bytes through JetStream alone: through as many streams, on
+// the same condition. It reports how long they take.
 func BenchmarkCross(b *testing.B) {
 	for _, rate := range []int{1000} {
 		for name, url := range map[string]func(testing.TB) string{"R1": startNATS, "R3": startNATSCluster} {
@@ -27,6 +33,10 @@ func BenchmarkCross(b *testing.B) {
 			if name == "R3" {
 				replicas = 3
 			}
+			b.Run(fmt.Sprintf("%s/hub/rate=%d", name, rate), func(b *testing.B) {
+				send, wait := crossHub(b, url(b), replicas)
+				crossAt(b, rate, send, wait)
+			})
 			b.Run(fmt.Sprintf("%s/natslog/rate=%d", name, rate), func(b *testing.B) {
 				send, wait := crossLog(b, url(b), replicas)
 				crossAt(b, rate, send, wait)
@@ -143,6 +153,9 @@ func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func
 		if e.Record != nil && e.Record.Kind == roomlog.Message {
 			took <- since(e.Record.Data)
 		}
+		for _, overtaken := range e.GivenUp { // It was sent by a goroutine that was late.
+			took <- since(overtaken.Data)
+		}
 	})
 	const rooms = 50
 	var owner [rooms]roomlog.Seq
@@ -180,6 +193,82 @@ func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func
 			}
 			return all
 		}
+}
+
+// crossHub sends from a client of one node to a client of another.
+func crossHub(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+	took := make(chan time.Duration, 1<<16)
+	start := func(node string) *hub.Hub {
+		log, err := natslog.Open(b.Context(), connect(b, url), natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute})
+		if err != nil {
+			b.Fatal(err)
+		}
+		h, err := hub.Start(b.Context(), hub.Config{
+			Log: log, Node: node, Logger: slog.New(slog.DiscardHandler), ResumeWindow: time.Minute, MaxOutboxBytes: 1 << 20,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Cleanup(func() { h.Close(); _ = log.Close() })
+		return h
+	}
+	from, to := start("from"), start("to")
+	const rooms = 50
+	var queues [rooms]chan []byte // Each client says one thing after the other.
+	for i := range rooms {
+		enter := func(h *hub.Hub, stream crossStream) *hub.Conn {
+			c := h.Open(stream, netip.AddrPort{}, nil)
+			join := &beckonv1.Join{Room: fmt.Sprint("room ", i), Presence: beckonv1.Presence_PRESENCE_NONE}
+			crossHandle(b, c, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: join}})
+			return c
+		}
+		ana, bob := enter(from, nil), enter(to, func(data []byte) { took <- since(data) })
+		queues[i] = make(chan []byte, 1<<10)
+		b.Cleanup(sync.OnceFunc(func() { close(queues[i]) }))
+		go func() {
+			for n := uint64(1); ; n++ {
+				data, more := <-queues[i]
+				if !more {
+					return
+				}
+				crossHandle(b, ana, &beckonv1.ConnectRequest{RequestId: n, Message: &beckonv1.ConnectRequest_Data{
+					Data: &beckonv1.Data{To: bob.ID(), Room: fmt.Sprint("room ", i), Payload: data},
+				}})
+			}
+		}()
+	}
+	return func(i int) { queues[i%rooms] <- payload() }, func(n int) (all []time.Duration) {
+		for range n {
+			all = append(all, <-took)
+		}
+		return all
+	}
+}
+
+// crossHandle says something for a client.
+func crossHandle(b *testing.B, c *hub.Conn, m *beckonv1.ConnectRequest) {
+	raw, err := proto.Marshal(m)
+	if err == nil {
+		err = c.Handle(context.Background(), raw)
+	}
+	if err != nil {
+		b.Error(err)
+	}
+}
+
+// crossStream is a client that is called with the payload of what it gets.
+type crossStream func(data []byte)
+
+// Send implements hub.Stream.
+func (f crossStream) Send(event []byte) error {
+	var e beckonv1.ConnectResponse
+	if err := proto.Unmarshal(event, &e); err != nil {
+		return err
+	}
+	if data := e.GetDataReceived().GetPayload(); f != nil && data != nil {
+		f(data)
+	}
+	return nil
 }
 
 // rawStreams makes as many streams, and follows what is on the subjects of that kind in each: how old it is comes on took.
