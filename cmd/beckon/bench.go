@@ -50,6 +50,7 @@ func newBench() *cobra.Command {
   calls      pairs set up calls: an offer and an answer of 2.2 KB, 8 candidates from each side. As fast as they can, or
              at a fixed --rate; then the time of a call counts from when it was due, so that a slow server cannot hide
              its slowness by keeping the load away
+  relay      in each pair one sends candidates to the other, one at a time: how long a message takes; --rate as for calls
   idle       sessions that are in rooms and do nothing: what each costs
   room       one room that fills up: what a join costs
   storm      sessions lose their connections at one moment and all come back at once
@@ -69,6 +70,7 @@ there is no WORK. It prints medians and their ratios.`,
   beckon bench idle --sessions 10000 --pin
   beckon bench room --sessions 2000 --presence full
   beckon bench calls --plot latency.svg
+  beckon bench relay --rate 1000 --server 10.0.0.1:50051 --server 10.0.0.2:50051
   beckon bench --against bare
   beckon bench calls --server signal.example.org:443 --token-file ana.token`,
 		Args: oneWork,
@@ -89,11 +91,11 @@ there is no WORK. It prints medians and their ratios.`,
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.Var(count(&flags.load.Pairs), "pairs", "pairs that call (100; at most 1000 for curves)")
+	f.Var(count(&flags.load.Pairs), "pairs", "pairs that call, or relay (100; at most 1000 for curves)")
 	f.Var(count(&flags.load.Sessions), "sessions", "sessions (idle, storm: 1000; room: 500; broadcast: 100; at most 20000 for curves)")
 	f.Var(count(&flags.load.RoomSize), "room-size", "sessions in one room (idle, storm: 10; broadcast: all; at most 10000 for curves)")
 	f.Var(count(&flags.load.Joins), "joins", "the joins that are measured, the last ones (room: all)")
-	f.Var(perSecond(&flags.load.Rate), "rate", "calls or broadcasts per second in all; without it, as many as can be")
+	f.Var(perSecond(&flags.load.Rate), "rate", "calls, relays or broadcasts per second in all; without it, as many as can be")
 	f.Var(duration(&flags.load.Duration, 10*time.Millisecond), "duration", "how long it measures")
 	f.Var(duration(&flags.load.WarmUp, 0), "warm-up", "how long it does so before, unmeasured")
 	choiceVar(cmd, &flags.presence, "presence", "how sessions hear of others in their room", "full", "delta", "none")
@@ -102,6 +104,7 @@ there is no WORK. It prints medians and their ratios.`,
 
 	f.StringArrayVar(&flags.servers, "server", nil, "measure the server at this `ADDRESS`; may be repeated")
 	f.IntSliceVar(&flags.pids, "pid", nil, "the `PID` of its process, if that is on this machine; one for each --server")
+	f.IntSliceVar(&flags.load.Brokers, "broker-pid", nil, "the `PID` of a NATS server that they share, likewise; may be repeated")
 	flags.endpoint.tlsFlags(cmd)
 	f.StringVar(&flags.endpoint.tokenFile, "token-file", "", "show the access token in this `FILE`; it is read again for each stream")
 
@@ -135,21 +138,22 @@ const comparisons = "--against"
 
 // goesWith tells which works a flag has an effect on. What is not here has it on all.
 var goesWith = map[string][]string{
-	"pairs":     {"calls", curves, comparisons},
-	"sessions":  {"idle", "room", "storm", "broadcast", curves, comparisons},
-	"room-size": {"idle", "storm", "broadcast", curves, comparisons},
-	"joins":     {"room"},
-	"rate":      {"calls", "broadcast"},
-	"duration":  {"calls", "idle", "broadcast", curves, comparisons},
-	"warm-up":   {"calls", "broadcast", curves, comparisons},
-	"presence":  {"calls", "idle", "room", "storm", "broadcast", comparisons},
-	"conns":     {"calls", "idle", "room", "broadcast", comparisons},
-	"server":    bench.Works,
-	"against":   {"calls", "idle", comparisons},
-	"rounds":    {"calls", "idle", comparisons},
-	"json":      append(slices.Clone(bench.Works), comparisons),
-	"plot":      {"calls"},
-	"out":       {curves},
+	"pairs":      {"calls", "relay", curves, comparisons},
+	"sessions":   {"idle", "room", "storm", "broadcast", curves, comparisons},
+	"room-size":  {"idle", "storm", "broadcast", curves, comparisons},
+	"joins":      {"room"},
+	"rate":       {"calls", "relay", "broadcast"},
+	"duration":   {"calls", "relay", "idle", "broadcast", curves, comparisons},
+	"warm-up":    {"calls", "relay", "broadcast", curves, comparisons},
+	"presence":   {"calls", "relay", "idle", "room", "storm", "broadcast", comparisons},
+	"conns":      {"calls", "relay", "idle", "room", "broadcast", comparisons},
+	"server":     bench.Works,
+	"broker-pid": {"calls", "relay", "broadcast"},
+	"against":    {"calls", "idle", comparisons},
+	"rounds":     {"calls", "idle", comparisons},
+	"json":       append(slices.Clone(bench.Works), comparisons),
+	"plot":       {"calls"},
+	"out":        {curves},
 }
 
 // check tells what of the flags does not go together.
@@ -176,6 +180,7 @@ func (f *benchFlags) check(set *pflag.FlagSet) error {
 		{f.plot != "" && f.load.Rate > 0, "--plot draws many rates: it does not go with --rate"},
 		{f.plot != "" && !strings.HasSuffix(f.plot, ".svg") && !strings.HasSuffix(f.plot, ".png"), "--plot: expected a file that ends in .svg or .png"},
 		{len(f.pids) > 0 && len(f.pids) != len(f.servers), "--pid: expected one for each --server"},
+		{len(f.load.Brokers) > 0 && len(f.servers) == 0, "--broker-pid: expected --server, too: a server of its own has no NATS"},
 		{len(f.servers) == 0 && f.endpoint != (endpoint{}),
 			"--plaintext, --tls, --ca, --cert, --key and --token-file: expected --server, too: a server of its own is spoken to in plaintext, and lets everybody in"},
 		{f.transport == "web" && f.endpoint.cert != "", "--cert: on the web certificates of clients are not asked for"},

@@ -141,7 +141,7 @@ func (f *benchFlags) checkFiles() error {
 func (f *benchFlags) connections() int {
 	n := f.load.Sessions
 	switch f.work {
-	case "calls":
+	case "calls", "relay":
 		n = 2 * f.load.Pairs
 	case "", curves:
 		n = max(2*2*f.load.Pairs, f.load.Sessions)

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	natsserver "github.com/nats-io/nats-server/v2/server"
 	"github.com/shirou/gopsutil/v4/process"
 	"github.com/spf13/cobra"
 
@@ -52,6 +53,7 @@ func TestBench(t *testing.T) {
 	}{
 		{"calls --pairs 3 --duration 50ms --warm-up 10ms", 0, 0, 0},
 		{"calls --pairs 4 --duration 100ms --warm-up 0s --rate 200", 20, 18, 0},
+		{"relay --pairs 3 --duration 100ms --warm-up 0s --rate 200", 20, 1, 0},
 		{"idle --sessions 12 --duration 10ms", 12, 0, 0},
 		{"room --sessions 12", 12, 0, 12 + 12*11/2}, // To each the list, and who comes after.
 		{"room --sessions 12 --presence full", 12, 0, 0},
@@ -237,6 +239,23 @@ func TestBenchServers(t *testing.T) {
 	}
 }
 
+// TestBenchCluster: of nodes that share a NATS it tells how long a message takes from one to another, and what that costs each of
+// them, and NATS.
+func TestBenchCluster(t *testing.T) {
+	nats, key := freeAddress(t), writeFile(t, testSecret)
+	startNATS(t, nats, &natsserver.Options{JetStream: true})
+	line := fmt.Sprintf("relay --pairs 4 --rate 100 --duration 300ms --warm-up 10ms --broker-pid %d", os.Getpid())
+	for range 2 {
+		node, log := startProcess(t, "serve", "--grpc=127.0.0.1:0", "--web=off", "--admin=off", "--log-format=json", "--session-key-file="+key, "--nats=nats://"+nats)
+		line += fmt.Sprintf(" --server %s --pid %d", awaitPort(log, "grpc"), node.Process.Pid)
+		log.expect(`"ready"`)
+	}
+	r := runBench(t, line).Results[0]
+	if r.Done != 30 || r.Latency.P50 <= 0 || len(r.CPUPerRelayOfEach) != 2 || min(r.CPUPerRelayOfEach[0], r.CPUPerRelayOfEach[1], r.CPUPerRelayOfBroker) <= 0 {
+		t.Errorf("the result is %+v", r)
+	}
+}
+
 // TestBenchRefused: a server that does not take the load ends the measurement, with its own words.
 func TestBenchRefused(t *testing.T) {
 	_, ports := startServer(t, "--max-messages-per-second", "1")
@@ -395,8 +414,8 @@ func TestBenchDocumented(t *testing.T) {
 
 func TestBenchUsage(t *testing.T) {
 	for _, tt := range []struct{ line, want string }{
-		{"bench", "bench: expected calls, idle, room, storm, broadcast or curves"},
-		{"bench call", `bench: there is no work "call": expected calls, idle, room, storm, broadcast or curves`},
+		{"bench", "bench: expected calls, relay, idle, room, storm, broadcast or curves"},
+		{"bench call", `bench: there is no work "call": expected calls, relay, idle, room, storm, broadcast or curves`},
 		{"bench calls idle", `bench: unexpected argument "idle"; "beckon bench --help" tells more`},
 		{"bench calls --pairs 0", `--pairs: "0": expected a whole number from 1 to 536870911`},
 		{"bench calls --rate -1", `--rate: "-1": expected a number above 0`},
@@ -404,9 +423,9 @@ func TestBenchUsage(t *testing.T) {
 		{"bench calls --duration 1ms", `--duration: "1ms": expected a duration of at least 10ms, such as 30s or 1m30s`},
 		{"bench calls --transport udp", `--transport: "udp": expected grpc or web`},
 		{"bench calls --sessions 5", "--sessions has no effect on calls: it goes with idle, room, storm, broadcast, curves, --against"},
-		{"bench idle --rate 5", "--rate has no effect on idle: it goes with calls, broadcast"},
-		{"bench storm --conns 5", "--conns has no effect on storm: it goes with calls, idle, room, broadcast, --against"},
-		{"bench curves --server localhost:50051 --out x", "--server has no effect on curves: it goes with calls, idle, room, storm, broadcast"},
+		{"bench idle --rate 5", "--rate has no effect on idle: it goes with calls, relay, broadcast"},
+		{"bench storm --conns 5", "--conns has no effect on storm: it goes with calls, relay, idle, room, broadcast, --against"},
+		{"bench curves --server localhost:50051 --out x", "--server has no effect on curves: it goes with calls, relay, idle, room, storm, broadcast"},
 		{"bench curves", "curves: expected --out, the directory to put them into"},
 		{"bench --against none", "bench: expected a WORK, or --against bare"},
 		{"bench calls --rounds 3", "--rounds: expected --against bare, too"},
@@ -416,6 +435,8 @@ func TestBenchUsage(t *testing.T) {
 		{"bench calls --plot x.svg --rate 5", "--plot draws many rates: it does not go with --rate"},
 		{"bench calls --plot x.html", "--plot: expected a file that ends in .svg or .png"},
 		{"bench calls --pid 1", "--pid: expected one for each --server"},
+		{"bench calls --broker-pid 1", "--broker-pid: expected --server, too: a server of its own has no NATS"},
+		{"bench idle --broker-pid 1", "--broker-pid has no effect on idle: it goes with calls, relay, broadcast"},
 		{"bench calls --tls", "--plaintext, --tls, --ca, --cert, --key and --token-file: expected --server, too: a server of its own is spoken to in plaintext, and lets everybody in"},
 		{"bench calls --pin --server localhost:50051", "--pin does not go with --server: the server is where it is"},
 		{"bench calls --transport web --conns 5", "--conns: on the web each session has a connection of its own"},

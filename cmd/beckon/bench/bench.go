@@ -15,22 +15,24 @@ import (
 )
 
 // Works are the names of the loads.
-var Works = []string{"calls", "idle", "room", "storm", "broadcast"}
+var Works = []string{"calls", "relay", "idle", "room", "storm", "broadcast"}
 
 // A Config is a load. Of its fields, each load looks at some.
 type Config struct {
 	Work string // One of Works.
 	// Sessions are spread over them in turn: the two of a pair are on neighbouring ones.
 	Servers []Server
+	// The processes of what the servers share, such as NATS, if they are on this machine: what these use is told beside.
+	Brokers []int
 
-	Pairs    int // Of calls.
+	Pairs    int // Of calls and relay.
 	Sessions int // Of all others.
 	RoomSize int // Of idle, storm and broadcast: sessions in one room.
 	Joins    int // Of room: the joins that are measured, the last ones; the room is as it should be before. 0: all.
 	Conns    int // Connections that the sessions share. 0: each has its own.
-	// Of calls and broadcast: how many begin per second. 0: each as soon as the one before has ended.
+	// Of calls, relay and broadcast: how many begin per second. 0: each as soon as the one before has ended.
 	Rate float64
-	// Of calls and broadcast. The Duration is also how long idle sessions are looked at.
+	// Of calls, relay and broadcast. The Duration is also how long idle sessions are looked at.
 	WarmUp, Duration time.Duration
 	// How sessions hear of the others in their room.
 	Presence beckonv1.Presence
@@ -64,7 +66,7 @@ type Result struct {
 	Sent      uint64 `json:"sent"`
 	Delivered uint64 `json:"delivered"`
 
-	// Of the measured time. Done is how many calls, joins, resumes or broadcasts were; Missed how many were due and not
+	// Of the measured time. Done is how many calls, relays, joins, resumes or broadcasts were; Missed how many were due and not
 	// begun by the end.
 	Seconds         float64       `json:"seconds"`
 	Done            uint64        `json:"done"`
@@ -78,18 +80,21 @@ type Result struct {
 	Latency         *pace.Summary `json:"latency,omitempty"`
 
 	// Of the servers' processes, if they are on this machine. CPUPercent is of one processor.
-	CPUPercent    float64 `json:"cpu_percent,omitzero"`
-	CPUPerRelay   float64 `json:"cpu_us_per_relay,omitzero"`
-	CPUPerDone    float64 `json:"cpu_us_per_done,omitzero"`
-	RSS           uint64  `json:"rss_bytes,omitzero"`
-	RSSPerSession float64 `json:"rss_bytes_per_session,omitzero"`
+	CPUPercent  float64 `json:"cpu_percent,omitzero"`
+	CPUPerRelay float64 `json:"cpu_us_per_relay,omitzero"`
+	CPUPerDone  float64 `json:"cpu_us_per_done,omitzero"`
+	// Of each server's process, if there are several, and of the brokers' together.
+	CPUPerRelayOfEach   []float64 `json:"cpu_us_per_relay_of_each,omitempty"`
+	CPUPerRelayOfBroker float64   `json:"cpu_us_per_relay_of_broker,omitzero"`
+	RSS                 uint64    `json:"rss_bytes,omitzero"`
+	RSSPerSession       float64   `json:"rss_bytes_per_session,omitzero"`
 }
 
 // Run measures. When ctx ends it returns what was measured so far, with ctx's cause. An error that is none of ctx's means
 // that the load did not come about: a message was lost, refused, or came twice.
 func Run(ctx context.Context, c Config) (Result, error) {
 	switch c.Work {
-	case "calls", "broadcast":
+	case "calls", "relay", "broadcast":
 		scene, err := open(ctx, c)
 		if err != nil {
 			return c.result(), err
@@ -122,7 +127,7 @@ func (c Config) result() Result {
 		r.Transport = "web"
 	}
 	switch c.Work {
-	case "calls":
+	case "calls", "relay":
 		r.Pairs, r.Sessions, r.RoomSize = c.Pairs, 2*c.Pairs, 2
 	case "room":
 		r.RoomSize = c.Sessions
@@ -169,18 +174,39 @@ func (c Config) inRoom(i int) string { return fmt.Sprintf("room-%05d", i/max(c.R
 
 // usage returns what the servers use together; false if that is not to be had.
 func (c Config) usage() (u process.Usage, ok bool, err error) {
-	for _, s := range c.Servers {
-		if s.PID == 0 {
-			return u, false, nil
-		}
-		one, err := process.UsageOf(s.PID)
-		if err != nil {
-			return u, false, err
-		}
+	each, err := c.usageOfEach()
+	for _, one := range each {
 		u.CPU += one.CPU
 		u.RSS += one.RSS
 	}
-	return u, true, nil
+	return u, len(each) > 0, err
+}
+
+// usageOfEach returns what each of the servers uses; nothing if that is not to be had.
+func (c Config) usageOfEach() (each []process.Usage, err error) {
+	for _, s := range c.Servers {
+		if s.PID == 0 {
+			return nil, nil
+		}
+		one, err := process.UsageOf(s.PID)
+		if err != nil {
+			return nil, err
+		}
+		each = append(each, one)
+	}
+	return each, nil
+}
+
+// usageOfBrokers returns the time of processors that they use together.
+func (c Config) usageOfBrokers() (cpu time.Duration, err error) {
+	for _, pid := range c.Brokers {
+		one, err := process.UsageOf(pid)
+		if err != nil {
+			return 0, err
+		}
+		cpu += one.CPU
+	}
+	return cpu, nil
 }
 
 // closing is how long sessions may take to end in order.

@@ -59,7 +59,7 @@ func (r Report) WriteTable(w io.Writer) error {
 }
 
 // nouns are what is Done of each load.
-var nouns = map[string]string{"calls": "calls", "idle": "openings", "room": "joins", "storm": "resumes", "broadcast": "broadcasts"}
+var nouns = map[string]string{"calls": "calls", "relay": "relays", "idle": "openings", "room": "joins", "storm": "resumes", "broadcast": "broadcasts"}
 
 // write writes a result in rows.
 func (r Result) write(w io.Writer) {
@@ -81,7 +81,7 @@ func (r Result) write(w io.Writer) {
 	if r.Missed > 0 {
 		row("", "%s were due and not begun in time", humanize.Comma(int64(r.Missed)))
 	}
-	if r.Relays > 0 {
+	if r.Relays > 0 && r.Work != "relay" {
 		row("relays", "%s/s", number(r.RelaysPerSecond))
 	}
 	if r.Sent > 0 || r.Delivered > 0 {
@@ -103,7 +103,13 @@ func (r Result) write(w io.Writer) {
 	if r.CPUPerRelay > 0 {
 		row("", "%.2f µs for a relay", r.CPUPerRelay)
 	}
-	if r.CPUPerDone > 0 {
+	for i, cpu := range r.CPUPerRelayOfEach {
+		row("", "%.2f µs of that on server %d", cpu, i+1)
+	}
+	if r.CPUPerRelayOfBroker > 0 {
+		row("broker CPU", "%.2f µs for a relay", r.CPUPerRelayOfBroker)
+	}
+	if r.CPUPerDone > 0 && r.Work != "relay" {
 		row("", "%s µs for a %s", number(r.CPUPerDone), one)
 	}
 	if r.RSS > 0 {

@@ -28,8 +28,11 @@ type scene struct {
 
 // open opens the sessions of a load.
 func open(ctx context.Context, c Config) (*scene, error) {
-	if c.Work == "broadcast" {
+	switch c.Work {
+	case "broadcast":
 		return openBroadcast(ctx, c)
+	case "relay":
+		return openRelay(ctx, c)
 	}
 	return openCalls(ctx, c)
 }
@@ -116,19 +119,55 @@ func openCalls(ctx context.Context, c Config) (*scene, error) {
 		return nil, err
 	}
 	sdp := text("a=rtpmap:111 opus/48000\r\n", sdpBytes)
-	candidate := []*beckonv1.IceCandidate{{
-		Candidate: text("candidate:842163049 1 udp 1677729535 203.0.113.17 46154 typ srflx raddr 10.0.17.2 rport 46154 generation 0 ufrag EEtu network-id 3 network-cost 10 ", candidateBytes),
-		SdpMid:    proto.String("0"),
-	}}
 	for i, p := range pairs {
 		caller, callee := crowd.Sessions[2*i], crowd.Sessions[2*i+1]
-		const callID = "0d2a1e7c-51a4-4b1e-9a53-6f1f3c1c2a77"
 		p.offer = load.Frame(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Offer{Offer: &beckonv1.Offer{To: callee.ID, Room: caller.Room(), CallId: callID, Sdp: sdp}}})
-		p.offered = load.Frame(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Candidate{Candidate: &beckonv1.Candidate{To: callee.ID, Room: caller.Room(), CallId: callID, Candidates: candidate}}})
+		p.offered = candidateFrom(caller, callee)
 		p.answer = load.Frame(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Answer{Answer: &beckonv1.Answer{To: caller.ID, Room: callee.Room(), CallId: callID, Sdp: sdp}}})
-		p.answered = load.Frame(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Candidate{Candidate: &beckonv1.Candidate{To: caller.ID, Room: callee.Room(), CallId: callID, Candidates: candidate}}})
+		p.answered = candidateFrom(callee, caller)
 		s.workers = append(s.workers, func(ctx context.Context) error {
 			return p.do(ctx, relaysPerCall, func() error { return relayAll(caller, p.offer, p.offered) })
+		})
+	}
+	return s, nil
+}
+
+// callID is that of every call: they are told apart by who calls.
+const callID = "0d2a1e7c-51a4-4b1e-9a53-6f1f3c1c2a77"
+
+// candidateFrom returns a candidate from one session to another.
+func candidateFrom(from, to *load.Session) []byte {
+	return load.Frame(&beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Candidate{Candidate: &beckonv1.Candidate{
+		To: to.ID, Room: from.Room(), CallId: callID, Candidates: []*beckonv1.IceCandidate{{
+			Candidate: text("candidate:842163049 1 udp 1677729535 203.0.113.17 46154 typ srflx raddr 10.0.17.2 rport 46154 generation 0 ufrag EEtu network-id 3 network-cost 10 ", candidateBytes),
+			SdpMid:    proto.String("0"),
+		}},
+	}}})
+}
+
+// openRelay opens pairs of sessions, each in a room of its own, of which the first sends candidates to the second, one at a time.
+func openRelay(ctx context.Context, c Config) (*scene, error) {
+	tasks := make([]*task, c.Pairs)
+	for i := range tasks {
+		tasks[i] = newTask()
+	}
+	s := &scene{config: c, audience: func(*load.Session) int { return 1 }}
+	var crowd *load.Crowd
+	crowd = c.crowd(ctx, func(i int) string { return fmt.Sprintf("pair-%05d", i/2) }, func(one *load.Session, e load.Event) {
+		if e.Kind == load.CandidateCame && !tasks[one.Number/2].arrived() {
+			crowd.Fail(errTwice)
+		}
+	})
+	s.crowd = crowd
+	if err := s.enter(); err != nil {
+		s.close()
+		return nil, err
+	}
+	for i, t := range tasks {
+		from := crowd.Sessions[2*i]
+		frame := candidateFrom(from, crowd.Sessions[2*i+1])
+		s.workers = append(s.workers, func(ctx context.Context) error {
+			return t.do(ctx, 1, func() error { return from.Relay(frame) })
 		})
 	}
 	return s, nil
@@ -198,9 +237,9 @@ func (s *scene) measure(rate float64) (Result, error) {
 	s.config.Rate = rate
 	r := s.config.result()
 	var (
-		before, after       process.Usage
+		before, after       []process.Usage
+		spent, brokers      time.Duration // Of the brokers.
 		delivered, arrived  uint64
-		measured            bool
 		beginErr, usageErr  error
 		stopTicking, ticked = s.tick()
 	)
@@ -210,11 +249,17 @@ func (s *scene) measure(rate float64) (Result, error) {
 		WarmUp:   s.config.WarmUp,
 		Duration: s.config.Duration,
 		Begin: func() {
-			before, _, beginErr = s.config.usage()
+			var err error
+			before, beginErr = s.config.usageOfEach()
+			spent, err = s.config.usageOfBrokers()
+			beginErr = errors.Join(beginErr, err)
 			_, delivered = s.counts()
 		},
 		End: func() {
-			after, measured, usageErr = s.config.usage()
+			var err error
+			after, usageErr = s.config.usageOfEach()
+			brokers, err = s.config.usageOfBrokers()
+			usageErr = errors.Join(usageErr, err)
 			_, arrived = s.counts()
 		},
 	}, s.workers)
@@ -229,12 +274,20 @@ func (s *scene) measure(rate float64) (Result, error) {
 	r.DonePerSecond = perSecond(r.Done, r.Seconds)
 	r.Relays = arrived - delivered
 	r.RelaysPerSecond = perSecond(r.Relays, r.Seconds)
-	if measured {
-		cpu := after.CPU - before.CPU
+	if len(before) == len(after) {
+		var cpu time.Duration
+		for i := range after {
+			one := after[i].CPU - before[i].CPU
+			cpu += one
+			r.RSS += after[i].RSS
+			if len(after) > 1 {
+				r.CPUPerRelayOfEach = append(r.CPUPerRelayOfEach, each(one, r.Relays))
+			}
+		}
 		r.CPUPercent = 100 * perSecond(uint64(cpu.Microseconds()), r.Seconds) / 1e6
 		r.CPUPerRelay, r.CPUPerDone = each(cpu, r.Relays), each(cpu, r.Done)
-		r.RSS = after.RSS
 	}
+	r.CPUPerRelayOfBroker = each(brokers-spent, r.Relays)
 	if err = errors.Join(err, beginErr, usageErr); err == nil && r.Sent != r.Delivered {
 		err = errLost(r.Sent, r.Delivered)
 	}
