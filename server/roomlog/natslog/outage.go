@@ -53,16 +53,6 @@ func (l *Log) Outage(room string) time.Time {
 	return time.Time{}
 }
 
-// wasOut reports whether a stream, which is there, could not be reached at some time since then.
-func (l *Log) wasOut(since time.Time) bool {
-	for shard := range l.outages {
-		if o := l.outage(shard); o != nil && !o.until().Before(since) {
-			return true
-		}
-	}
-	return false
-}
-
 // probe sees whether streams that could not be reached, were full, or did not confirm anything, take records again, until the term
 // ends: nobody else may write there by then.
 func (t *term) probe() {
