@@ -3,6 +3,7 @@ package natslog
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -106,6 +107,9 @@ func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
 	switch {
 	case isMissing(err):
 		s.Error = "the stream is missing" // What to do is in Trouble.
+		return s
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
+		s.Error = "no answer: no leader is known yet"
 		return s
 	case err != nil:
 		s.Error = err.Error()

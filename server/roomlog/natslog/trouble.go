@@ -19,11 +19,18 @@ import (
 var (
 	errFull    = errors.New("the storage of NATS is full: expected space for more, on its disks, in its limits, in the account's or the stream's")
 	errSilent  = errors.New("NATS is there but does not say that what is written is stored: its log tells why, such as a disk without space, after which it has to be started anew")
+	errAway    = errors.New("most of the NATS servers that keep a stream are away, so that nothing is stored: expected a majority of them")
 	errMissing = errors.New("a stream is missing: it was deleted, or was in memory when NATS was started anew: restart the nodes, one after the other")
 	errRemade  = errors.New("a stream was made anew after this node was started: restart the node")
 )
 
+// errNoLeader tells that nobody answers for a stream with authority.
+var errNoLeader = errors.New("the stream has no leader")
+
 const (
+	// awayAfter is how long the leader of a stream has not to hear of another server before that counts as away. It hears of
+	// each once a second.
+	awayAfter = 3 * time.Second
 	// silentFor is how long NATS has not to confirm anything before that is told: it may be about to choose a leader.
 	silentFor = 5 * time.Second
 	// lostPause is how long a node waits before it looks again for a stream that is missing or was made anew.
@@ -32,12 +39,18 @@ const (
 	warnEvery = 15 * time.Second
 )
 
+// whats is all of these.
+var whats = []error{errFull, errAway, errSilent, errMissing, errRemade}
+
 // trouble is what is wrong with a stream.
 type trouble struct {
 	what  error // One of the above.
 	why   error // As NATS says it. May be nil.
 	since time.Time
 }
+
+// mayPass reports whether it is told only after a while: NATS may be about to choose a leader.
+func (t trouble) mayPass() bool { return t.what == errSilent || t.what == errAway }
 
 // troubles are what a node has found to be wrong with streams, and what it has logged of them.
 type troubles struct {
@@ -112,7 +125,7 @@ func (t *troubles) asked(stream string) {
 // mayWarn reports whether it is time to log that of a stream. Another trouble is another matter.
 func (t *troubles) mayWarn(stream, message string, err error) bool {
 	key, now := stream+" "+message, time.Now()
-	for _, what := range []error{errFull, errSilent, errMissing, errRemade} {
+	for _, what := range whats {
 		if errors.Is(err, what) {
 			key += " " + what.Error()
 		}
@@ -145,11 +158,11 @@ func (l *Log) Trouble() error {
 	found := maps.Clone(l.troubles.found)
 	l.troubles.mu.Unlock()
 	var errs []string
-	for _, what := range []error{errFull, errSilent, errMissing, errRemade} {
+	for _, what := range whats {
 		var streams []string
 		var why error
 		for _, stream := range slices.Sorted(maps.Keys(found)) {
-			if tr := found[stream]; tr.what == what && (what != errSilent || time.Since(tr.since) >= silentFor) {
+			if tr := found[stream]; tr.what == what && (!tr.mayPass() || time.Since(tr.since) >= silentFor) {
 				streams, why = append(streams, stream), tr.why
 			}
 		}
@@ -175,7 +188,7 @@ func (l *Log) Trouble() error {
 func (l *Log) stored(stream string, err error) {
 	switch {
 	case err == nil:
-		if l.troubles.over(stream, errFull, errSilent) {
+		if l.troubles.over(stream, errFull, errSilent, errAway) {
 			l.opts.Logger.Info("NATS stores records again", "stream", stream)
 		}
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, nats.ErrTimeout):
@@ -189,22 +202,61 @@ func (l *Log) stored(stream string, err error) {
 }
 
 // askWhySilent notes that NATS does not confirm what is written to a stream, if it answers questions about it all the same, and
-// has a leader that could. Else it is out of reach, which others notice.
+// has a leader that could, with enough others or without. Else it is out of reach, which others notice. While most of those
+// who keep the stream are away, it goes on to ask: who would write to it again may have gone by then.
 func (l *Log) askWhySilent(stream string) {
+	defer l.troubles.asked(stream)
+	for again := false; !again || l.troubles.of(stream).what == errAway; again = true {
+		away, all, err := l.serversAway(stream)
+		switch {
+		case err != nil && !again:
+			return
+		case err == nil && 2*len(away) >= all:
+			l.noteSilent(stream, errAway, fmt.Errorf("without %s", strings.Join(away, " and ")))
+		case err == nil && again:
+			l.troubles.over(stream, errAway)
+			return
+		case err == nil:
+			l.noteSilent(stream, errSilent, nil)
+			return
+		}
+		select {
+		case <-time.After(lostPause):
+		case <-l.closed.Done():
+			return
+		}
+	}
+}
+
+// noteSilent notes why NATS confirms nothing, and logs it if that has lasted.
+func (l *Log) noteSilent(stream string, what, why error) {
+	l.troubles.note(stream, what, why)
+	if time.Since(l.troubles.of(stream).since) >= silentFor {
+		l.warn(slog.LevelError, stream, "a record cannot be stored", what)
+	}
+}
+
+// serversAway returns which of the servers that keep a stream are away, as its leader tells, and how many there are in all.
+func (l *Log) serversAway(stream string) (away []string, all int, err error) {
 	ctx, cancel := context.WithTimeout(l.closed, tryTimeout)
 	defer cancel()
 	found, err := l.js.Stream(ctx, stream)
-	l.troubles.asked(stream)
 	if err != nil {
-		return
+		return nil, 0, err
 	}
-	if c := found.CachedInfo().Cluster; c != nil && c.Leader == "" {
-		return
+	c := found.CachedInfo().Cluster
+	if c == nil {
+		return nil, 1, nil
 	}
-	l.troubles.note(stream, errSilent, nil)
-	if time.Since(l.troubles.of(stream).since) >= silentFor {
-		l.warn(slog.LevelError, stream, "a record cannot be stored", errSilent)
+	if c.Leader == "" {
+		return nil, 0, errNoLeader
 	}
+	for _, peer := range c.Replicas {
+		if peer.Offline || peer.Active > awayAfter {
+			away = append(away, peer.Name)
+		}
+	}
+	return away, len(c.Replicas) + 1, nil
 }
 
 // isFull reports whether JetStream did not take a message since there is no space for it.
