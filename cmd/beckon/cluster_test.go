@@ -266,6 +266,7 @@ func TestServeClusterErrors(t *testing.T) {
 		"--nats-cluster: others can reach this address: expected --nats-secret-file": append(inside, "--nats-cluster=0.0.0.0:6222", "--nats-peer=10.0.0.2:6222"),
 		`"10.0.0.2": expected an address such as 10.0.0.1:6222`:                      append(inside, "--nats-cluster=127.0.0.1:6222", "--nats-peer=10.0.0.2"),
 		"--nats-replicas: there are fewer NATS servers":                              append(inside, "--nats-replicas=3"),
+		`--nats-replicas: "2": expected 1, 3 or 5`:                                   {"--nats=nats://" + freeAddress(t), "--session-key-file=" + key, "--nats-replicas=2"},
 		"expected --nats, too":                                                       {"--nats-prefix=other"},
 		"Authorization Violation: expected credentials":                              {"--nats=nats://ana:guess@" + guarded, "--session-key-file=" + key},
 		"NATS has no JetStream":                                                      {"--nats=nats://ana:secret@" + guarded, "--session-key-file=" + key},

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/beckonrtc/beckon/server"
 	"github.com/beckonrtc/beckon/server/broker"
@@ -37,7 +40,7 @@ func (f *clusterFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.urls, "nats", nil,
 		"share rooms through the NATS at this `URL`, or \"embedded\"; may be repeated")
 	flags.StringVar(&f.prefix, "nats-prefix", "beckon", "what all names there begin with: a `NAME` for each cluster")
-	flags.Var(countBound(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5 (default 1; embedded: up to 3)")
+	flags.Var(replicas(&f.replicas), "nats-replicas", "NATS servers that keep each room: 1, 3 or 5 (default 1; embedded: up to 3)")
 	choiceVar(cmd, &f.storage, "nats-storage", "where these keep rooms", "file", "memory")
 	flags.Var(file(&f.broker.CredsFile, "what \"nsc\" writes"), "nats-creds-file", "credentials for NATS")
 	flags.Var(file(&f.broker.CAFile, "certificates in PEM"), "nats-ca-file", "trust NATS servers of these authorities")
@@ -50,6 +53,19 @@ func (f *clusterFlags) addTo(cmd *cobra.Command) {
 	flags.StringSliceVar(&f.broker.Peers, "nats-peer", nil, "embedded: it reaches another node's at this `ADDRESS`; may be repeated")
 	flags.Var(file(&f.broker.SecretFile, secret), "nats-secret-file", "embedded: the secret that the nodes' NATS servers share")
 	cmd.MarkFlagDirname("nats-dir")
+}
+
+// replicas is a number of servers of which most can agree while some are away; 0: as many as there are, up to 3.
+func replicas(target *int) pflag.Value {
+	return setting[int]{target, "N",
+		func(text string) (int, error) {
+			if n, err := strconv.Atoi(text); err == nil && slices.Contains([]int{1, 3, 5}, n) {
+				return n, nil
+			}
+			return 0, errors.New("expected 1, 3 or 5")
+		},
+		strconv.Itoa,
+	}
 }
 
 // check tells in the words of the flags what of them does not go together.
