@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/beckonrtc/beckon/server"
+	"github.com/beckonrtc/beckon/server/broker"
 	"github.com/beckonrtc/beckon/server/roomlog/natslog"
 )
 
@@ -136,6 +137,9 @@ func serve(cmd *cobra.Command, config server.Config, cluster *clusterFlags) erro
 	}
 	if differ, ok := errors.AsType[*natslog.DifferError](err); ok {
 		return fmt.Errorf("%w (--session-key-file, --resume-window, --heartbeat-interval; --rolling-change lets them differ while they are changed)", differ)
+	}
+	if _, ok := errors.AsType[*broker.PeersError](err); ok {
+		return fmt.Errorf("%w (--nats-peer)", err)
 	}
 	if name, ok := errors.AsType[*server.NameError](err); ok {
 		return nameError(name)

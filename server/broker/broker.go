@@ -9,15 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
 	"github.com/beckonrtc/beckon/server/starting"
@@ -66,13 +63,14 @@ const (
 type Broker struct {
 	// Immutable.
 	conn    *nats.Conn
-	server  *server.Server // Nil: it is elsewhere.
-	lock    *flock.Flock   // Of its directory. Nil: it has none.
+	server  *inside      // Nil: it is elsewhere.
+	lock    *flock.Flock // Of its directory. Nil: it has none.
 	waiting *starting.Wait
 }
 
-// Open connects to NATS, which it starts if it is to be inside this process. A server elsewhere is waited for until ctx ends;
-// one that is there and refuses the node is an error.
+// Open connects to NATS, which it starts if it is to be inside this process. A server elsewhere is waited for until ctx ends,
+// and so are those of the other nodes if this node's has yet to join them; one that is there and refuses the node is an error,
+// and peers that are not theirs are a *PeersError.
 func Open(ctx context.Context, cfg Config) (*Broker, error) {
 	if cfg.Waiting == nil {
 		cfg.Waiting = starting.New(cfg.Logger)
@@ -92,13 +90,18 @@ func Open(ctx context.Context, cfg Config) (*Broker, error) {
 		if b.lock, err = lock(cfg.Dir); err != nil {
 			return nil, err
 		}
-		door := newDoorkeeper()
-		if b.server, err = start(cfg, door); err != nil {
+		if cfg.isNewcomer() {
+			err = cfg.findPlace(ctx)
+		}
+		if err == nil {
+			b.server, err = start(cfg, true)
+		}
+		if err != nil {
 			b.Close()
 			return nil, err
 		}
 		target = ""
-		options = append(options, nats.InProcessServer(b.server), nats.UserInfo(door.user, door.password))
+		options = append(options, nats.InProcessServer(b.server), nats.UserInfo(b.server.door.user, b.server.door.password))
 	} else {
 		more, err := cfg.access()
 		if err != nil {
@@ -124,8 +127,7 @@ func (b *Broker) Close() {
 		b.conn.Close()
 	}
 	if b.server != nil {
-		b.server.Shutdown()
-		b.server.WaitForShutdown()
+		b.server.stop()
 	}
 	if b.lock != nil {
 		_ = b.lock.Close() // Whoever comes next may have to wait for the end of the process.
@@ -192,85 +194,6 @@ func (c Config) tls() (*tls.Config, error) {
 	return cfg, nil
 }
 
-// start starts a server inside this process, for clients that door lets in.
-func start(cfg Config, door doorkeeper) (*server.Server, error) {
-	options := &server.Options{
-		ServerName: cfg.Name, NoSigs: true,
-		// It finds no other servers unless it listens for clients, too.
-		Host: "127.0.0.1", Port: server.RANDOM_PORT, CustomClientAuthentication: door,
-		JetStream: true, StoreDir: cfg.Dir,
-		PingInterval: pingInterval, MaxPingsOut: maxPings,
-		MaxPayload: int32(min(max(cfg.MaxPayload, server.MAX_PAYLOAD_SIZE), server.MAX_PENDING_SIZE)),
-	}
-	if cfg.ClusterAddr != "" {
-		if err := cfg.join(options); err != nil {
-			return nil, err
-		}
-	}
-	s, err := server.NewServer(options)
-	if err != nil {
-		return nil, fmt.Errorf("NATS inside this process: %w", err)
-	}
-	s.SetLogger(logger{cfg.Logger}, false, false)
-	s.Start()
-	if !s.ReadyForConnections(serverTimeout) {
-		s.Shutdown()
-		s.WaitForShutdown()
-		return nil, fmt.Errorf("NATS inside this process is not ready after %s: can it write to its directory %s, and is its address %s free?", serverTimeout, cfg.Dir, cfg.ClusterAddr)
-	}
-	return s, nil
-}
-
-// join has the server find those of the other nodes.
-func (c Config) join(options *server.Options) error {
-	host, port, err := net.SplitHostPort(c.ClusterAddr)
-	if err != nil {
-		return fmt.Errorf("address for other NATS servers: %w", err)
-	}
-	number, err := strconv.Atoi(port)
-	if err != nil {
-		return fmt.Errorf("address for other NATS servers: %q: expected a port", port)
-	}
-	cluster := server.ClusterOpts{Name: "beckon", Host: host, Port: number}
-	if host == "" {
-		cluster.Host = "0.0.0.0"
-	}
-	var user *url.Userinfo
-	if c.SecretFile != "" {
-		secret, err := os.ReadFile(c.SecretFile)
-		if err != nil {
-			return fmt.Errorf("secret of the NATS servers: %w", err)
-		}
-		text := strings.TrimSpace(string(secret))
-		if len(text) < minSecret {
-			return fmt.Errorf("secret of the NATS servers: %s has %d bytes: expected %d or more, such as the output of \"openssl rand -hex 32\"", c.SecretFile, len(text), minSecret)
-		}
-		cluster.Username, cluster.Password = "beckon", text
-		user = url.UserPassword(cluster.Username, cluster.Password)
-	} else if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-		return errors.New("others can reach the address for other NATS servers: expected a secret that the servers share")
-	}
-	secured, err := c.tls()
-	if err != nil {
-		return err
-	}
-	if secured != nil {
-		if len(secured.Certificates) == 0 || secured.RootCAs == nil {
-			return errors.New("TLS between NATS servers: expected authorities, a certificate and its key")
-		}
-		secured.ClientCAs, secured.ClientAuth = secured.RootCAs, tls.RequireAndVerifyClientCert
-		cluster.TLSConfig, cluster.TLSTimeout = secured, serverTimeout.Seconds()
-	}
-	options.Cluster = cluster
-	for _, peer := range c.Peers {
-		options.Routes = append(options.Routes, &url.URL{Scheme: "nats-route", User: user, Host: peer})
-	}
-	return nil
-}
-
-// minSecret is how many bytes the secret of the servers has at least.
-const minSecret = 32
-
 // WaitForLeader returns when the servers of the cluster have agreed on a leader, for which most of them must be there, or
 // ctx has ended.
 func (b *Broker) WaitForLeader(ctx context.Context) error {
@@ -284,27 +207,12 @@ func (b *Broker) WaitForLeader(ctx context.Context) error {
 			b.waiting.Over()
 			return nil
 		}
-		b.waiting.For("the NATS servers of the other nodes", fmt.Errorf("there is no leader, and %d of them are connected", b.server.NumRemotes()))
+		why := fmt.Errorf("there is no leader, and %d of them are connected", b.server.NumRemotes())
+		b.waiting.For("the NATS servers of the other nodes", b.server.refusals.explain(why))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
 			return fmt.Errorf("the NATS servers of the other nodes were not found: %w", context.Cause(ctx))
 		}
-	}
-}
-
-// logger brings what the server has to say to the log of the node.
-type logger struct{ *slog.Logger }
-
-func (l logger) Noticef(format string, v ...any) { l.log(slog.LevelDebug, format, v) }
-func (l logger) Warnf(format string, v ...any)   { l.log(slog.LevelInfo, format, v) }
-func (l logger) Errorf(format string, v ...any)  { l.log(slog.LevelWarn, format, v) }
-func (l logger) Fatalf(format string, v ...any)  { l.log(slog.LevelError, format, v) }
-func (l logger) Debugf(string, ...any)           {}
-func (l logger) Tracef(string, ...any)           {}
-
-func (l logger) log(level slog.Level, format string, v []any) {
-	if l.Enabled(context.Background(), level) {
-		l.Log(context.Background(), level, "NATS: "+fmt.Sprintf(format, v...))
 	}
 }

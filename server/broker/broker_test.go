@@ -112,21 +112,7 @@ func TestInside(t *testing.T) {
 
 // TestCluster: three nodes' servers find each other if they share a secret.
 func TestCluster(t *testing.T) {
-	secret := file(t, strings.Repeat("secret", 6))
-	peers := []string{address(t), address(t), address(t)}
-	nodes := make([]*broker.Broker, len(peers))
-	for i, addr := range peers {
-		var err error
-		nodes[i], err = broker.Open(t.Context(), broker.Config{
-			Name: "node-" + string(rune('a'+i)), Dir: t.TempDir(), ClusterAddr: addr, Peers: peers, SecretFile: secret,
-			Logger: slog.New(slog.DiscardHandler),
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer nodes[i].Close()
-	}
-	use(t, nodes[0], 3)
+	use(t, newGroup(t, "a", "b", "c").open("a", "b", "c")["a"], 3)
 }
 
 // postOffice returns the address of a server that speaks first, and not as NATS does.

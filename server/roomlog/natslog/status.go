@@ -22,6 +22,23 @@ type Status struct {
 	Shards    []ShardStatus `json:"shards"`
 	Appends   AppendCounts  `json:"appends"`
 	Trouble   string        `json:"trouble,omitempty"` // What is wrong with the streams, as far as this node has found out.
+	Servers   *Group        `json:"servers,omitempty"` // The NATS servers, if the nodes have them inside and they are several.
+}
+
+// Group is NATS servers that decide together which of them keeps which stream. Most of them have to be there for that.
+type Group struct {
+	Leader string `json:"leader,omitempty"` // One of Peers; empty: none answers.
+	Peers  []Peer `json:"peers"`            // By name.
+}
+
+// Peer is one of them, as their leader sees it.
+type Peer struct {
+	Name    string        `json:"name"` // As its node is called; ID if none of those who are there has ever seen it.
+	ID      string        `json:"id"`
+	Current bool          `json:"current"`          // Whether it has all that was decided.
+	Offline bool          `json:"offline"`          // Whether it is away.
+	Lag     uint64        `json:"lag"`              // Decisions that it has yet to hear of.
+	Active  time.Duration `json:"active,omitempty"` // How long ago it was heard of.
 }
 
 // NodeStatus is what a node says of itself, or what others say of it.
