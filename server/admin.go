@@ -12,8 +12,8 @@ import (
 
 // admin returns what operators and their tools see: whether the process lives (/healthz) and takes sessions (/readyz). A
 // POST to /drain ends it in order; one to /revoke takes back what tokens and subjects were granted, one a line, on all nodes of
-// a cluster. /metrics is
-// for Prometheus, /debug/pprof/ for "go tool pprof". /drain, /revoke and /debug/pprof/ are guarded.
+// a cluster; one to /cluster/forget tells the cluster that a NATS server is gone for good. /metrics is
+// for Prometheus, /debug/pprof/ for "go tool pprof". /drain, /revoke, /cluster/forget and /debug/pprof/ are guarded.
 func (s *Server) admin() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", alive)
@@ -35,6 +35,7 @@ func (s *Server) admin() http.Handler {
 	}))
 	mux.HandleFunc("POST /revoke", s.guarded(s.revoke))
 	mux.HandleFunc("GET /cluster", s.clusterStatus)
+	mux.HandleFunc("POST /cluster/forget", s.guarded(s.forget))
 	mux.Handle("GET /metrics", metricsHandler(metrics{s}))
 	s.profiles(mux)
 	return http.NewCrossOriginProtection().Handler(mux) // A page in the operator's browser may not end the server.

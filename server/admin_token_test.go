@@ -67,7 +67,9 @@ func TestAdminTokens(t *testing.T) {
 			{"no token", "/revoke", "Bearer letmein", "sub:eve", http.StatusUnauthorized},
 			{"another scheme", "/revoke", "Basic letmein", "sub:eve", http.StatusUnauthorized},
 			{"one that does not say admin", "/revoke", sign(time.Hour, auth.Grant{Identity: "ana"}), "sub:eve", http.StatusForbidden},
+			{"nothing, to forget", "/cluster/forget", "", "a", http.StatusUnauthorized},
 			{"one that has expired", "/revoke", sign(-time.Hour, olga), "sub:eve", http.StatusUnauthorized},
+			{"a good one, to forget", "/cluster/forget", sign(time.Hour, olga), "a", http.StatusNotFound}, // There is no cluster.
 			{"a good one", "/revoke", sign(time.Hour, olga), "sub:ana", http.StatusOK},
 			{"a good one, once more", "/drain", sign(time.Hour, olga), "", http.StatusAccepted},
 		} {

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -26,6 +27,9 @@ type Cluster struct {
 	// Instead: returns such a connection once there is one, or ctx has ended, and tells what it waits for. If the servers are
 	// its own, they take messages of maxPayload bytes.
 	Connect func(ctx context.Context, waiting *starting.Wait, maxPayload int) (*nats.Conn, error)
+	// Tells of the NATS servers that the nodes have inside, and may take one that is gone for good out of them. Nil: they are
+	// elsewhere.
+	Servers Servers
 	// What this node is called; others may have the same name, but then it is hard to tell them apart. Default: the host's
 	// name.
 	Node string
@@ -43,6 +47,14 @@ type Cluster struct {
 	MayDiffer bool
 	// How long a node may be silent before the others take it for dead. Default: 10 s.
 	Lease time.Duration
+}
+
+// Servers are NATS servers that form a group. Both methods may be called concurrently, once Cluster.Connect has returned.
+type Servers interface {
+	// Group returns them as they are now; nil if there is but one.
+	Group(ctx context.Context) *natslog.Group
+	// Forget takes one that is away out of the group; one that is there is an error.
+	Forget(ctx context.Context, name string) error
 }
 
 // joinTimeout bounds how long New waits for the cluster: until enough of the other NATS servers are there.
@@ -111,5 +123,13 @@ func (s *Server) Cluster(ctx context.Context) (natslog.Status, bool) {
 	if s.cluster == nil {
 		return natslog.Status{}, false
 	}
-	return s.cluster.Status(ctx), true
+	var group *natslog.Group
+	var asked sync.WaitGroup
+	if servers := s.cfg.Cluster.Servers; servers != nil {
+		asked.Go(func() { group = servers.Group(ctx) })
+	}
+	status := s.cluster.Status(ctx)
+	asked.Wait()
+	status.Servers = group
+	return status, true
 }

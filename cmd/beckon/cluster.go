@@ -20,11 +20,11 @@ import (
 func newCluster() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "cluster",
-		Short: "Tell how a cluster is doing",
+		Short: "Tell how a cluster is doing, and of what is gone for good",
 		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newClusterStatus())
+	cmd.AddCommand(newClusterStatus(), newClusterForget())
 	return cmd
 }
 
@@ -38,9 +38,10 @@ func newClusterStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show nodes, shards and what is wrong",
 		Long: `Show what one node knows of its cluster: the nodes, their sessions, and the shards that rooms are spread over, with the
-NATS server that leads each. The exit code is 1 if something is wrong: a node that is down, a shard without a leader or
-short of a replica, a node that is behind or has lost its lease, storage that is full, streams that are missing,
-nodes with settings of their own.`,
+NATS server that leads each; with NATS inside the nodes its servers, too, which decide together who keeps a shard. The
+exit code is 1 if something is wrong: a node that is down, a shard without a leader or short of a replica, a node that is
+behind or has lost its lease, a NATS server that is away or behind, or no leader among these, storage that is full,
+streams that are missing, nodes with settings of their own.`,
 		Example: `  beckon cluster status
   beckon cluster status --admin 10.0.0.1:9090 --json`,
 		Args: noArguments,
@@ -124,6 +125,19 @@ func whatIsWrong(s natslog.Status) (wrong []string) {
 			add("node %s is %d records behind", n.Name, n.Lag)
 		}
 	}
+	if g := s.Servers; g != nil {
+		if g.Leader == "" {
+			add("the NATS servers have no leader: expected most of them to be there")
+		}
+		for _, p := range g.Peers {
+			switch {
+			case p.Offline:
+				add("NATS server %s is away", p.Name)
+			case g.Leader != "" && !p.Current:
+				add("NATS server %s is %d decisions behind", p.Name, p.Lag)
+			}
+		}
+	}
 	most := 0
 	for _, shard := range s.Shards {
 		most = max(most, shard.Replicas)
@@ -152,6 +166,9 @@ func printStatus(out io.Writer, s natslog.Status, now time.Time) error {
 		}
 		fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", name, n.State, n.Sessions, n.Rooms, n.Lag, n.Version, humanize.RelTime(n.Since, now, "ago", "from now"))
 	}
+	if s.Servers != nil {
+		printServers(t, s.Servers)
+	}
 	fmt.Fprintln(t)
 	fmt.Fprintln(t, "SHARD\tLEADER\tREPLICAS\tMESSAGES\tSIZE\tBEHIND")
 	for _, shard := range s.Shards {
@@ -169,4 +186,28 @@ func printStatus(out io.Writer, s natslog.Status, now time.Time) error {
 	}
 	fmt.Fprintf(t, "this node appended %d records, %s each; %d failed, %d conflicts, %d repeated\n", a.Total, mean, a.Failed, a.Conflicts, a.Retries)
 	return t.Flush()
+}
+
+// printServers prints the NATS servers inside the nodes.
+func printServers(out io.Writer, g *natslog.Group) {
+	fmt.Fprintln(out)
+	fmt.Fprintln(out, "NATS SERVER\tSTATE\tBEHIND\tHEARD OF")
+	for _, p := range g.Peers {
+		state, heard := "current", p.Active.Round(time.Millisecond).String()+" ago"
+		switch {
+		case p.Offline:
+			state = "away"
+		case g.Leader == "":
+			state = "no leader"
+		case !p.Current:
+			state = "behind"
+		}
+		if p.Name == g.Leader {
+			state, heard = "leader", "now"
+		}
+		if p.Active == 0 && p.Offline {
+			heard = "not yet"
+		}
+		fmt.Fprintf(out, "%s\t%s\t%d\t%s\n", p.Name, state, p.Lag, heard)
+	}
 }

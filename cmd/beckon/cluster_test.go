@@ -59,7 +59,7 @@ func TestServeCluster(t *testing.T) {
 	ana.out.expect("hello from another node")
 
 	// A node tells of itself every two seconds, so that the node which is asked may not have heard of the others yet.
-	want := []string{"node-a.", "node-b.", "node-c.", " up 1 1 ", "beckon-rooms-15 "}
+	want := []string{"node-a.", "node-b.", "node-c.", " up 1 1 ", "beckon-rooms-15 ", "NATS SERVER STATE BEHIND", " leader 0 now ", " current 0 "}
 	for deadline := time.Now().Add(patience); ; {
 		status := start(t, "cluster", "status", "--admin", ports[2]["admin"])
 		printed := strings.Join(strings.Fields(status.out.rest()), " ")
@@ -223,7 +223,8 @@ func TestClusterStatus(t *testing.T) {
 	nobody.expectExit(exitFailed)
 
 	sound := natslog.Status{Connected: true, Lease: true, Nodes: []natslog.NodeStatus{{Name: "a", State: "up"}},
-		Shards: []natslog.ShardStatus{{Stream: "s", Clustered: true, Leader: "n", Replicas: 3, Wanted: 3}}}
+		Shards:  []natslog.ShardStatus{{Stream: "s", Clustered: true, Leader: "n", Replicas: 3, Wanted: 3}},
+		Servers: &natslog.Group{Leader: "a", Peers: []natslog.Peer{{Name: "a", Current: true}, {Name: "b", Current: true}}}}
 	if wrong := whatIsWrong(sound); len(wrong) > 0 {
 		t.Errorf("of a sound cluster %q is wrong", wrong)
 	}
@@ -235,12 +236,16 @@ func TestClusterStatus(t *testing.T) {
 		"node a has a resume window":    func(s *natslog.Status) { s.Nodes[0].Differs = "node a has a resume window of 1s, and this one 30s" },
 		"node a is 5000 records behind": func(s *natslog.Status) { s.Nodes[0].Lag = 5000 },
 		"shard s: no answer":            func(s *natslog.Status) { s.Shards[0].Error = "no answer" },
+		"NATS servers have no leader":   func(s *natslog.Status) { s.Servers.Leader, s.Servers.Peers[1].Current = "", false },
+		"NATS server b is away":         func(s *natslog.Status) { s.Servers.Peers[1] = natslog.Peer{Name: "b", Offline: true} },
+		"server b is 7 decisions":       func(s *natslog.Status) { s.Servers.Peers[1] = natslog.Peer{Name: "b", Lag: 7} },
 		"shard s has no leader":         func(s *natslog.Status) { s.Shards[0].Leader = "" },
 		"shard s is on 2 servers of 3":  func(s *natslog.Status) { s.Shards[0].Replicas = 2 },
 	} {
 		s := sound
 		s.Nodes = append([]natslog.NodeStatus(nil), sound.Nodes...)
 		s.Shards = append([]natslog.ShardStatus(nil), sound.Shards...)
+		s.Servers = &natslog.Group{Leader: sound.Servers.Leader, Peers: slices.Clone(sound.Servers.Peers)}
 		spoil(&s)
 		if wrong := whatIsWrong(s); len(wrong) != 1 || !strings.Contains(wrong[0], want) {
 			t.Errorf("%q is wrong, want %q", wrong, want)

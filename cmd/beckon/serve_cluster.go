@@ -29,6 +29,11 @@ type clusterFlags struct {
 	broker   broker.Config
 }
 
+// servers are the NATS servers inside the nodes, of which this node's is there once it was waited for.
+type servers struct {
+	*broker.Broker // Set before anybody asks.
+}
+
 // embedded is the --nats that is inside this process.
 const embedded = "embedded"
 
@@ -138,24 +143,27 @@ func (f *clusterFlags) addNode(config *server.Config) (end func(), err error) {
 	} else {
 		cfg.URLs = f.urls
 	}
-	var b *broker.Broker
+	inside := &servers{}
 	config.Cluster = &server.Cluster{
 		Node: cfg.Name, Prefix: f.prefix, Replicas: max(replicas, 1), Memory: f.storage == "memory", MayDiffer: f.rolling,
 		Connect: func(ctx context.Context, waiting *starting.Wait, maxPayload int) (*nats.Conn, error) {
 			cfg.Waiting, cfg.MaxPayload = waiting, maxPayload
 			var err error
-			if b, err = broker.Open(ctx, cfg); err != nil {
+			if inside.Broker, err = broker.Open(ctx, cfg); err != nil {
 				return nil, err
 			}
-			if err := b.WaitForLeader(ctx); err != nil {
+			if err := inside.WaitForLeader(ctx); err != nil {
 				return nil, err
 			}
-			return b.Conn(), nil
+			return inside.Conn(), nil
 		},
 	}
+	if cfg.Dir != "" && cfg.ClusterAddr != "" {
+		config.Cluster.Servers = inside
+	}
 	return func() {
-		if b != nil {
-			b.Close()
+		if inside.Broker != nil {
+			inside.Close()
 		}
 	}, nil
 }
