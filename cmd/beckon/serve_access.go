@@ -32,7 +32,7 @@ func accessFlags(cmd *cobra.Command, config *server.Config) {
 	f.Var(file(&config.AuthWebhookKeyFile, secret), "auth-webhook-key-file", "the secret that questions to it are signed with")
 	f.Var(file(&config.RevocationsFile, "a file, which may be empty"), "revocations-file",
 		"what is revoked, jti:ID or sub:IDENTITY a line; read again when it changes")
-	f.Var(file(&config.AdminSecretFile, secret), "admin-secret-file", "the secret that /drain and /revoke take")
+	f.Var(file(&config.AdminSecretFile, secret), "admin-secret-file", "the secret that /drain, /revoke and /cluster/forget take")
 	f.BoolVar(&config.Open, "open", false, "let everybody do everything, from other machines, too")
 
 	f.Var(texts(&config.ICEServers, "URL", ice.CheckURL), "ice-server", "tell clients of this STUN or TURN URL; may be repeated")
