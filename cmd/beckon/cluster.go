@@ -184,7 +184,8 @@ func printStatus(out io.Writer, s natslog.Status, now time.Time) error {
 	if a.Total > 0 {
 		mean = (a.Time / time.Duration(a.Total)).Round(time.Microsecond)
 	}
-	fmt.Fprintf(t, "this node appended %d records, %s each; %d failed, %d conflicts, %d repeated\n", a.Total, mean, a.Failed, a.Conflicts, a.Retries)
+	fmt.Fprintf(t, "this node appended %d records, %s each, 99%% within %s; %d failed, %d conflicts, %d repeated\n",
+		a.Total, mean, a.P99, a.Failed, a.Conflicts, a.Retries)
 	return t.Flush()
 }
 
