@@ -463,7 +463,7 @@ func (r *room) attachLocked(u *user) bool {
 	if m == nil {
 		return false
 	}
-	delete(r.arriving, u.id)
+	r.arrivedLocked(u.id)
 	u.member, m.user = m, u
 	m.place = len(r.members)
 	r.members = append(r.members, m)

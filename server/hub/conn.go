@@ -27,12 +27,12 @@ type Stream interface {
 // goroutine; the other methods may be called concurrently.
 type Conn struct {
 	// Immutable.
-	hub     *Hub
-	remote  netip.AddrPort // Where it comes from. May be invalid.
-	opened  time.Time
-	out     outbox
-	waiting *list.Element // In Hub.pending, until the client has said something.
+	hub    *Hub
+	remote netip.AddrPort // Where it comes from. May be invalid.
+	opened time.Time
+	out    outbox
 
+	waiting *list.Element // Guarded by Hub.mu. In Hub.pending, until the client has said something; then nil.
 	ends    ends
 	stopped atomic.Bool // Nothing more is to be handled.
 
@@ -229,8 +229,16 @@ func (c *Conn) remoteText() string { return c.remote.String() }
 func (c *Conn) speakFor(s *Session) {
 	c.hub.mu.Lock()
 	defer c.hub.mu.Unlock()
-	c.hub.pending.Remove(c.waiting) // Does nothing if it was found to be silent.
+	c.waitNoMoreLocked()
 	c.session.Store(s)
+}
+
+// waitNoMoreLocked takes c out of those that have yet to say something, if it is among them. c.hub.mu must be held.
+func (c *Conn) waitNoMoreLocked() {
+	if c.waiting != nil {
+		c.hub.pending.Remove(c.waiting) // Does nothing if it was found to be silent.
+		c.waiting = nil
+	}
 }
 
 // Leave ends the session, as its client asked, and the stream. What is queued can still be written.
@@ -263,7 +271,7 @@ func (c *Conn) end() {
 		return
 	}
 	delete(c.hub.conns, c)
-	c.hub.pending.Remove(c.waiting)
+	c.waitNoMoreLocked()
 }
 
 // maxEntries is how many cursors and rooms a message may have if a session may be in any number of rooms.

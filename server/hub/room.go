@@ -34,7 +34,7 @@ type room struct {
 	users    map[string]*user   // Guarded by mu. Who is in the room, on whatever node.
 	order    []*user            // Guarded by mu. The same, in the order in which they came.
 	members  []*member          // Guarded by mu. Whose sessions are here.
-	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id.
+	arriving map[string]*member // Guarded by mu. About to be members: their joins are not yet in users. By user id; nil: nobody is.
 	bytes    int                // Guarded by mu. The size of their entries.
 	version  uint64             // Guarded by mu. Grows when users, or what is shown of them, change.
 	moved    chan struct{}      // Guarded by mu. Not nil: to be closed when head grows, or with forsaken.
@@ -89,11 +89,10 @@ type member struct {
 // newRoom returns a room that is yet to be loaded.
 func newRoom(name, node string) *room {
 	return &room{
-		name:     name,
-		node:     node,
-		loaded:   make(chan struct{}),
-		users:    make(map[string]*user),
-		arriving: make(map[string]*member),
+		name:   name,
+		node:   node,
+		loaded: make(chan struct{}),
+		users:  make(map[string]*user),
 	}
 }
 
@@ -260,7 +259,7 @@ func (r *room) detachLocked(u *user) {
 func (r *room) detach(m *member) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.arriving, m.session.id)
+	r.arrivedLocked(m.session.id)
 	if m.user != nil {
 		r.detachLocked(m.user)
 	}
@@ -321,8 +320,19 @@ func (r *room) expect(m *member, most int) bool {
 	if most > 0 && len(r.users)+len(r.arriving) >= most {
 		return false
 	}
+	if r.arriving == nil {
+		r.arriving = make(map[string]*member)
+	}
 	r.arriving[m.session.id] = m
 	return true
+}
+
+// arrivedLocked tells that nobody of that id is about to be a member any more. r.mu must be held.
+func (r *room) arrivedLocked(id string) {
+	delete(r.arriving, id)
+	if len(r.arriving) == 0 {
+		r.arriving = nil // It would be most of what an idle room takes.
+	}
 }
 
 // cut ends what m is sent: its session has lost its stream.

@@ -9,18 +9,21 @@ import (
 // passedFor is how long at least is known what a sender's numbers were.
 const passedFor = 10 * time.Minute
 
-// Passed knows the numbers (CSeq) of what somebody was sent, by sender: what comes with one of them once more was held up on its way,
-// and repeated in the meantime. The zero value knows of none. Not for concurrent use.
+// Passed knows the numbers (CSeq) of what was sent in a room, from whom and to whom: what comes with one of them once more was held up
+// on its way, and repeated in the meantime. The zero value knows of none. Not for concurrent use.
 type Passed struct {
-	recent, former map[string]window // By sender; former is from before since.
+	recent, former map[way]window // former is from before since.
 	since          time.Time
 }
+
+// way is from whom something goes, and to whom; empty: to all.
+type way struct{ from, to string }
 
 // Verdict is what a record is to those before it.
 type Verdict uint8
 
 const (
-	// Next is later than all of its sender, or has no number.
+	// Next is later than all that went that way, or has no number.
 	Next Verdict = iota
 	// Repeated was there already.
 	Repeated
@@ -33,31 +36,32 @@ func (p *Passed) Pass(rec *roomlog.Record) Verdict {
 	if rec.CSeq == 0 {
 		return Next
 	}
-	w, ok := p.recent[rec.From]
+	on := way{rec.From, rec.To}
+	w, ok := p.recent[on]
 	if !ok {
-		w = p.former[rec.From]
+		w = p.former[on]
 	}
 	verdict := w.pass(rec.CSeq)
 	if rec.Time.Sub(p.since) > passedFor {
 		p.recent, p.former, p.since = nil, p.recent, rec.Time
 	}
-	p.note(rec.From, w)
+	p.note(on, w)
 	return verdict
 }
 
-// note notes what is known of a sender.
-func (p *Passed) note(from string, w window) {
+// note notes what is known of a way.
+func (p *Passed) note(on way, w window) {
 	if p.recent == nil {
-		p.recent = map[string]window{}
+		p.recent = map[way]window{}
 	}
-	p.recent[from] = w
+	p.recent[on] = w
 }
 
 // Add adds what other knows.
 func (p *Passed) Add(other *Passed) {
-	for _, known := range []map[string]window{other.former, other.recent} {
-		for from, w := range known {
-			p.note(from, w.union(p.recent[from]))
+	for _, known := range []map[way]window{other.former, other.recent} {
+		for on, w := range known {
+			p.note(on, w.union(p.recent[on]))
 		}
 	}
 }

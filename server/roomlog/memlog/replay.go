@@ -43,7 +43,7 @@ func (l *Log) replayMessage(r *room, node string, rec *roomlog.Record) bool {
 		to = &user{node: node, kind: roomlog.Join, owner: kept{from: rec.To}}
 		r.users.add(to)
 	}
-	switch pass(&to.passed, rec) {
+	switch r.pass(rec) {
 	case Repeated:
 		return false
 	case Overtaken: // By what was sent later. In its order it cannot be delivered any more.
@@ -57,7 +57,7 @@ func (l *Log) replayMessage(r *room, node string, rec *roomlog.Record) bool {
 
 // replayBroadcast is Replay of a Broadcast in a room. r.mu must be held.
 func (l *Log) replayBroadcast(r *room, rec *roomlog.Record) bool {
-	if pass(&r.passed, rec) == Repeated {
+	if r.pass(rec) == Repeated {
 		return false
 	}
 	l.tell(roomlog.Event{Record: rec}, "", true)
@@ -65,12 +65,12 @@ func (l *Log) replayBroadcast(r *room, rec *roomlog.Record) bool {
 	return true
 }
 
-// pass is Pass of p, which need not be there yet.
-func pass(p **Passed, rec *roomlog.Record) Verdict {
-	if *p == nil && rec.CSeq != 0 {
-		*p = new(Passed)
+// pass counts the room's next message or broadcast, and tells what it is. r.mu must be held.
+func (r *room) pass(rec *roomlog.Record) Verdict {
+	if r.passed == nil && rec.CSeq != 0 {
+		r.passed = new(Passed)
 	}
-	return (*p).Pass(rec)
+	return r.passed.Pass(rec)
 }
 
 // replayLocked is Replay of a presence record in a room. r.mu must be held.
@@ -118,7 +118,7 @@ type Former struct {
 	// In order: messages for the user, but for those that were received, and broadcasts of others.
 	Messages, Broadcasts []roomlog.Record
 	// What is known of all messages and broadcasts, received or not.
-	Sent, SentToAll Passed
+	Passed Passed
 }
 
 // Adopt keeps what a user who has moved here was sent before. It returns false if the user is gone again.
@@ -136,14 +136,10 @@ func (l *Log) Adopt(roomName, userID string, former *Former) bool {
 	u.since = min(u.since, former.Since)
 	l.insert(&u.inbox, former.Messages)
 	l.insert(&r.broadcasts, former.Broadcasts)
-	if u.passed == nil {
-		u.passed = new(Passed)
-	}
-	u.passed.Add(&former.Sent)
 	if r.passed == nil {
 		r.passed = new(Passed)
 	}
-	r.passed.Add(&former.SentToAll)
+	r.passed.Add(&former.Passed)
 	if l.opts.Retention == 0 {
 		return true
 	}

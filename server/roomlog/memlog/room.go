@@ -17,7 +17,7 @@ type room struct {
 	users      users // Who is in the room.
 	broadcasts queue
 	lost       losses  // Of broadcasts.
-	passed     *Passed // Of a copy: the broadcasts. Nil: there was none.
+	passed     *Passed // Of a copy. Nil: nothing has.
 }
 
 // user is somebody in a room. The room's mutex guards it.
@@ -29,7 +29,6 @@ type user struct {
 	appearance *kept        // Nil: as in owner.
 
 	inbox     queue       // Messages.
-	passed    *Passed     // Of a copy: the messages. Nil: there was none.
 	lost      roomlog.Seq // The newest message that was dropped for want of time or space.
 	forgotten roomlog.Seq // Up to here everything was received.
 

@@ -92,13 +92,13 @@ func (t *term) tryAdopt(ctx context.Context, room, user string, since, moved roo
 		switch rec := &all[i]; {
 		case rec.Seq <= since, rec.Seq > moved: // The node is told of what is later.
 		case rec.Kind == roomlog.Message:
-			switch former.Sent.Pass(rec) {
+			switch former.Passed.Pass(rec) {
 			case memlog.Next:
 				former.Messages = append(former.Messages, *rec)
 			case memlog.Overtaken:
 				overtaken = append(overtaken, *rec)
 			}
-		case former.SentToAll.Pass(rec) != memlog.Repeated && rec.From != user:
+		case former.Passed.Pass(rec) != memlog.Repeated && rec.From != user:
 			former.Broadcasts = append(former.Broadcasts, *rec)
 		}
 	}
