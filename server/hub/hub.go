@@ -139,6 +139,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		h.ended = nil                      // There are no sessions of an earlier process.
 	}
 	following, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	h.following, h.abandon = following, cancel
 	up := make(chan struct{})
 	started := sync.OnceFunc(func() { close(up) })
 	failed := make(chan error, 1)
@@ -158,7 +159,6 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if h.shared != nil && cfg.ResumeWindow > 0 {
 		running.Go(func() { h.watchTouch(following) })
 	}
-	h.abandon = cancel
 	h.stop = func() {
 		cancel()
 		running.Wait()
@@ -167,7 +167,6 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 		h.notes.sessions.close()
 		h.bounces.close()
 	}
-	h.following = following
 
 	select {
 	case <-up:

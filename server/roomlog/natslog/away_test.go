@@ -3,6 +3,7 @@ package natslog_test
 import (
 	"context"
 	"net"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ func TestAway(t *testing.T) {
 			}
 		}
 	}
-	log, _, _ := follow(t, connect(t, servers[0].ClientURL()), "a", natslog.Options{Shards: 1, Replicas: 3, Lease: time.Hour})
+	log, _, _ := follow(t, connect(t, servers[0].ClientURL()), "a", natslog.Options{Shards: 1, Replicas: 3})
 	owner := join(t, log, "a", "lobby", "ana")
 	await("the stream is on three", func() bool { return log.Status(t.Context()).Shards[0].Replicas == 3 })
 	if leader := log.Status(t.Context()).Shards[0].Leader; leader != servers[0].Name() {
@@ -41,8 +42,9 @@ func TestAway(t *testing.T) {
 		})
 	}
 	var addrs []*net.TCPAddr
+	var dirs []string
 	for _, s := range servers {
-		addrs = append(addrs, s.ClusterAddr())
+		addrs, dirs = append(addrs, s.ClusterAddr()), append(dirs, filepath.Dir(s.StoreDir())) // Which a server forgets when it ends.
 	}
 	for _, s := range servers[1:] {
 		s.Shutdown()
@@ -65,7 +67,7 @@ func TestAway(t *testing.T) {
 	// It is over when they are back.
 	for i, s := range servers[1:] {
 		back, err := server.NewServer(&server.Options{
-			ServerName: s.Name(), Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: s.StoreDir(), NoSigs: true, NoLog: true,
+			ServerName: s.Name(), Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: dirs[i+1], NoSigs: true, NoLog: true,
 			Cluster: server.ClusterOpts{Name: "test", Host: "127.0.0.1", Port: addrs[i+1].Port},
 			Routes:  server.RoutesFromStr("nats://" + addrs[0].String() + ",nats://" + addrs[1].String() + ",nats://" + addrs[2].String()),
 		})

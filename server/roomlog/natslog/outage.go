@@ -67,7 +67,7 @@ func (t *term) probe() {
 		var asking sync.WaitGroup
 		for shard, stream := range t.log.streams {
 			what := t.log.troubles.of(stream).what
-			if what != errFull && what != errSilent && !(what == nil && t.log.outages[shard].lasts.Load()) {
+			if what != errFull && what != errSilent && what != errAway && !(what == nil && t.log.outages[shard].lasts.Load()) {
 				continue
 			}
 			asking.Go(func() {
