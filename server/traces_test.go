@@ -434,6 +434,7 @@ func TestTraceAcrossNodes(t *testing.T) {
 	ana.send(numbered(1, offer(bob.id(), "x")))
 	for bob.next().GetCallMade() == nil {
 	}
+	ana.outcome(1) // Which comes from another node than the offer, and may be later.
 	bob.send(numbered(1, answer(ana.id(), "x")))
 	for ana.next().GetAnswerMade() == nil {
 	}
