@@ -1,6 +1,7 @@
 package natslog_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -34,7 +35,7 @@ func BenchmarkCross(b *testing.B) {
 				replicas = 3
 			}
 			b.Run(fmt.Sprintf("%s/hub/rate=%d", name, rate), func(b *testing.B) {
-				send, wait := crossHub(b, url(b), replicas)
+				send, wait := crossHub(b, url(b), replicas, len(payload()))
 				crossAt(b, rate, send, wait)
 			})
 			b.Run(fmt.Sprintf("%s/natslog/rate=%d", name, rate), func(b *testing.B) {
@@ -42,11 +43,82 @@ func BenchmarkCross(b *testing.B) {
 				crossAt(b, rate, send, wait)
 			})
 			b.Run(fmt.Sprintf("%s/JetStream/rate=%d", name, rate), func(b *testing.B) {
-				send, wait := crossRaw(b, url(b), replicas)
+				send, wait := crossRaw(b, url(b), replicas, len(payload()))
 				crossAt(b, rate, send, wait)
 			})
 		}
 	}
+}
+
+// BenchmarkRelayAcross has b.N messages go from a client's hub to the other client's hub on another node, and as many of the same size
+// through JetStream alone, by turns on the same servers, at 1,000 messages/s. It reports how long both take, and the ratios.
+func BenchmarkRelayAcross(b *testing.B) {
+	for _, replicas := range []int{1, 3} {
+		for _, m := range []struct {
+			name string
+			size int
+		}{{"candidate", 130}, {"offer", 2200}} {
+			b.Run(fmt.Sprintf("R%d/%s", replicas, m.name), func(b *testing.B) {
+				url := startNATS
+				if replicas == 3 {
+					url = startNATSCluster
+				}
+				at := url(b)
+				var ways [2]way
+				ways[0].send, ways[0].wait = crossHub(b, at, replicas, m.size)
+				ways[1].send, ways[1].wait = crossRaw(b, at, replicas, m.size)
+				relayAcross(b, &ways)
+			})
+		}
+	}
+}
+
+// way is one by which messages go: from hub to hub, or through JetStream alone.
+type way struct {
+	send func(i int)
+	wait func(n int) []time.Duration
+	sent int
+	took []time.Duration
+}
+
+// turn sends n messages, one each millisecond, and returns how long they took.
+func (w *way) turn(n int) []time.Duration {
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for range n {
+		<-tick.C
+		go w.send(w.sent)
+		w.sent++
+	}
+	return w.wait(n)
+}
+
+// relayAcross sends b.N messages each way, the hubs' first, and reports.
+func relayAcross(b *testing.B, ways *[2]way) {
+	const turn = 500
+	for i := range ways { // What is made with the first message is not counted.
+		ways[i].turn(turn)
+	}
+	b.ResetTimer()
+	for left := b.N; left > 0; left -= turn {
+		for i := range ways {
+			ways[i].took = append(ways[i].took, ways[i].turn(min(left, turn))...)
+		}
+	}
+	b.StopTimer()
+	var p50, p99 [2]float64
+	for i := range ways {
+		took := ways[i].took
+		slices.Sort(took)
+		p50[i], p99[i] = float64(took[len(took)/2])/1e3, float64(took[len(took)*99/100])/1e3
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(p50[0], "hub-p50-us")
+	b.ReportMetric(p99[0], "hub-p99-us")
+	b.ReportMetric(p50[1], "JetStream-p50-us")
+	b.ReportMetric(p99[1], "JetStream-p99-us")
+	b.ReportMetric(p50[0]/p50[1], "p50-ratio")
+	b.ReportMetric(p99[0]/p99[1], "p99-ratio")
 }
 
 // BenchmarkJoin has users enter rooms of ten, 64 at a time, and beside them JetStream alone take as many messages on the same
@@ -115,13 +187,21 @@ func crossAt(b *testing.B, rate int, send func(i int), wait func(n int) []time.D
 }
 
 // payload is a message of the size of a few candidates, that begins with its time.
-func payload() []byte {
-	return append(strconv.AppendInt(nil, time.Now().UnixNano(), 10), make([]byte, 300)...)
+func payload() []byte { return payloadOf(319) }
+
+// sentAt is what a payload begins with; the time follows.
+const sentAt = "sent at "
+
+// payloadOf is payload with that many bytes, 27 at least.
+func payloadOf(size int) []byte {
+	data := make([]byte, size)
+	strconv.AppendInt(append(data[:0], sentAt...), time.Now().UnixNano(), 10)
+	return data
 }
 
 // since returns how old a payload is.
 func since(data []byte) time.Duration {
-	sent, _ := strconv.ParseInt(string(data[:19]), 10, 64)
+	sent, _ := strconv.ParseInt(string(data[len(sentAt):len(sentAt)+19]), 10, 64)
 	return time.Duration(time.Now().UnixNano() - sent)
 }
 
@@ -195,24 +275,28 @@ func crossLog(b *testing.B, url string, replicas int) (send func(int), wait func
 		}
 }
 
-// crossHub sends from a client of one node to a client of another.
-func crossHub(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
-	took := make(chan time.Duration, 1<<16)
-	start := func(node string) *hub.Hub {
-		log, err := natslog.Open(b.Context(), connect(b, url), natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute})
-		if err != nil {
-			b.Fatal(err)
-		}
-		h, err := hub.Start(b.Context(), hub.Config{
-			Log: log, Node: node, Logger: slog.New(slog.DiscardHandler), ResumeWindow: time.Minute, MaxOutboxBytes: 1 << 20,
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		b.Cleanup(func() { h.Close(); _ = log.Close() })
-		return h
+// startHub starts a node that has a hub.
+func startHub(b *testing.B, url, node string, opts natslog.Options) (*hub.Hub, *natslog.Log) {
+	log, err := natslog.Open(b.Context(), connect(b, url), opts)
+	if err != nil {
+		b.Fatal(err)
 	}
-	from, to := start("from"), start("to")
+	h, err := hub.Start(b.Context(), hub.Config{
+		Log: log, Node: node, Logger: slog.New(slog.DiscardHandler), ResumeWindow: time.Minute, MaxOutboxBytes: 1 << 20,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { h.Close(); _ = log.Close() })
+	return h, log
+}
+
+// crossHub sends from a client of one node to a client of another.
+func crossHub(b *testing.B, url string, replicas, size int) (send func(int), wait func(int) []time.Duration) {
+	took := make(chan time.Duration, 1<<16)
+	opts := natslog.Options{Shards: crossShards, Replicas: replicas, Retention: time.Minute}
+	from, _ := startHub(b, url, "from", opts)
+	to, _ := startHub(b, url, "to", opts)
 	const rooms = 50
 	var queues [rooms]chan []byte // Each client says one thing after the other.
 	for i := range rooms {
@@ -237,7 +321,7 @@ func crossHub(b *testing.B, url string, replicas int) (send func(int), wait func
 			}
 		}()
 	}
-	return func(i int) { queues[i%rooms] <- payload() }, func(n int) (all []time.Duration) {
+	return func(i int) { queues[i%rooms] <- payloadOf(size) }, func(n int) (all []time.Duration) {
 		for range n {
 			all = append(all, <-took)
 		}
@@ -256,17 +340,14 @@ func crossHandle(b *testing.B, c *hub.Conn, m *beckonv1.ConnectRequest) {
 	}
 }
 
-// crossStream is a client that is called with the payload of what it gets.
+// crossStream is a client that is called with what begins with the payload of what it gets. It does not decode the rest: that is not the
+// hub's time.
 type crossStream func(data []byte)
 
 // Send implements hub.Stream.
 func (f crossStream) Send(event []byte) error {
-	var e beckonv1.ConnectResponse
-	if err := proto.Unmarshal(event, &e); err != nil {
-		return err
-	}
-	if data := e.GetDataReceived().GetPayload(); f != nil && data != nil {
-		f(data)
+	if _, after, found := bytes.Cut(event, []byte(sentAt)); f != nil && found {
+		f(event[len(event)-len(after)-len(sentAt):])
 	}
 	return nil
 }
@@ -313,7 +394,7 @@ func rawStreams(b *testing.B, url string, replicas int, kind string) (js jetstre
 }
 
 // crossRaw publishes to the streams on the condition that somebody is still where that was.
-func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func(int) []time.Duration) {
+func crossRaw(b *testing.B, url string, replicas, size int) (send func(int), wait func(int) []time.Duration) {
 	js, took := rawStreams(b, url, replicas, "t")
 	const rooms = 50
 	var owner [rooms]uint64
@@ -327,7 +408,7 @@ func crossRaw(b *testing.B, url string, replicas int) (send func(int), wait func
 	}
 	return func(i int) {
 			room := i % rooms
-			msg := &nats.Msg{Subject: fmt.Sprintf("raw.%d.t.%d", room%crossShards, i), Data: payload(), Header: nats.Header{
+			msg := &nats.Msg{Subject: fmt.Sprintf("raw.%d.t.%d", room%crossShards, i), Data: payloadOf(size), Header: nats.Header{
 				"Nats-Msg-Id":                                 {fmt.Sprint("m", i)},
 				"Nats-Expected-Last-Subject-Sequence":         {fmt.Sprint(owner[room])},
 				"Nats-Expected-Last-Subject-Sequence-Subject": {ownerOf(room)},
