@@ -1,14 +1,18 @@
 package natslog_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,6 +22,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/beckonrtc/beckon/cmd/beckon/bench/process"
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/hub"
 	"github.com/beckonrtc/beckon/server/roomlog"
@@ -427,4 +432,127 @@ func crossRaw(b *testing.B, url string, replicas, size int) (send func(int), wai
 			}
 			return all
 		}
+}
+
+// heardCommands is set in the process in which others come and go, for BenchmarkHeard.
+const heardCommands = "BECKON_BENCH_HEARD"
+
+// heardOptions are those of both nodes: as many streams as there are unless somebody says otherwise.
+var heardOptions = natslog.Options{Retention: time.Minute}
+
+// BenchmarkHeard is what it costs a node, in time of processors, that b.N sessions open on another one, enter a room where nobody of
+// this node is, leave it and end. NATS and the other node are in a process of their own. What this one takes when nothing happens, for
+// as long, is not counted.
+func BenchmarkHeard(b *testing.B) {
+	if os.Getenv(heardCommands) != "" {
+		comeAndGo(b)
+		return
+	}
+	self, err := os.Executable()
+	if err != nil {
+		b.Fatal(err)
+	}
+	others := exec.CommandContext(b.Context(), self, "-test.run=^$", "-test.bench=^BenchmarkHeard$", "-test.benchtime=1x")
+	others.Env, others.Stderr = append(os.Environ(), heardCommands+"=1"), os.Stderr
+	commands, err := others.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	out, err := others.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := others.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = commands.Close(); _ = others.Wait() })
+	answers := bufio.NewScanner(out)
+	answer := func(about string) string {
+		for answers.Scan() {
+			if _, after, found := strings.Cut(answers.Text(), about+" "); found {
+				return after
+			}
+		}
+		b.Fatalf("the other process ended before it told %s: %v", about, answers.Err())
+		return ""
+	}
+	_, log := startHub(b, answer("NATS"), "hears", heardOptions)
+	used := func() time.Duration {
+		u, err := process.UsageOf(os.Getpid())
+		if err != nil {
+			b.Fatal(err)
+		}
+		return u.CPU
+	}
+	come := func(n int) (took time.Duration, records int) {
+		began := time.Now()
+		fmt.Fprintln(commands, n)
+		records, err := strconv.Atoi(answer("records"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		for behind := true; behind; { // Until all was heard.
+			behind = slices.ContainsFunc(log.Status(b.Context()).Shards, func(s natslog.ShardStatus) bool { return s.Lag > 0 })
+		}
+		return time.Since(began), records
+	}
+	come(500) // What is made for the first is not counted.
+	runtime.GC()
+	b.ResetTimer()
+	before := used()
+	took, records := come(b.N)
+	spent := used() - before
+	b.StopTimer()
+	before = used()
+	time.Sleep(took)
+	idle := used() - before
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(float64((spent-idle).Nanoseconds())/1e3/float64(records), "us/record")
+	b.ReportMetric(float64((spent-idle).Nanoseconds())/1e3/float64(b.N), "us/session")
+	b.ReportMetric(float64(records)/float64(b.N), "records/session")
+	b.ReportMetric(float64(b.N)/took.Seconds(), "sessions/s")
+}
+
+// comeAndGo is the other process: for each number that it reads so many sessions come and go, 16 at a time. It tells how many records
+// every node hears of that.
+func comeAndGo(b *testing.B) {
+	url := startNATS(b)
+	var records atomic.Int64
+	heard := connect(b, url)
+	for _, kind := range []string{"o", "p"} {
+		if _, err := heard.Subscribe("beckon.*."+kind+".>", func(*nats.Msg) { records.Add(1) }); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := heard.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	h, _ := startHub(b, url, "speaks", heardOptions)
+	fmt.Println("NATS", url)
+	rooms := 0
+	for commands := bufio.NewScanner(os.Stdin); commands.Scan(); {
+		n, err := strconv.Atoi(commands.Text())
+		if err != nil {
+			b.Fatal(err)
+		}
+		records.Store(0)
+		var coming sync.WaitGroup
+		places := make(chan struct{}, 16)
+		for range n {
+			rooms++
+			join := &beckonv1.Join{Room: fmt.Sprint("room ", rooms), Presence: beckonv1.Presence_PRESENCE_NONE}
+			places <- struct{}{}
+			coming.Go(func() {
+				c := h.Open(crossStream(nil), netip.AddrPort{}, nil)
+				crossHandle(b, c, &beckonv1.ConnectRequest{Message: &beckonv1.ConnectRequest_Join{Join: join}})
+				c.Leave()
+				<-places
+			})
+		}
+		coming.Wait()
+		for last := int64(-1); last != records.Load(); time.Sleep(200 * time.Millisecond) { // Leaves are not waited for.
+			last = records.Load()
+		}
+		fmt.Println("records", records.Load())
+	}
 }
