@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"google.golang.org/grpc"
@@ -23,12 +24,16 @@ func scrape(s *Server) string {
 	return w.Body.String()
 }
 
-// counted checks that a line is among the metrics.
+// counted checks that a line is among the metrics, or is soon: what a client sees may come before it is counted.
 func counted(t *testing.T, s *Server, line string) {
 	t.Helper()
-	if !strings.Contains(scrape(s), "\n"+line+"\n") {
-		t.Errorf("the metrics lack %s", line)
+	for range 500 {
+		if strings.Contains(scrape(s), "\n"+line+"\n") {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
+	t.Errorf("the metrics lack %s", line)
 }
 
 // TestMetrics: what happens is counted, and told as Prometheus wants it.
