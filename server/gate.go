@@ -50,7 +50,9 @@ type gate struct {
 type entrance struct {
 	conn    weak.Pointer[net.TCPConn]
 	source  netip.Prefix
-	streams *rate.Limiter // Nil: there is no bound.
+	bounded bool          // There is a bound on how fast streams may be opened.
+	opened  bool          // A stream was.
+	streams *rate.Limiter // Of streams after the first. Nil: there was none, as on most connections.
 	serving atomic.Int64  // How many streams with sessions there are on it.
 }
 
@@ -96,7 +98,7 @@ func (g *gate) enter(conn net.Conn) bool {
 	from := key.(*net.TCPAddr).AddrPort().Addr().Unmap()
 	e := &entrance{conn: weak.Make(tcp), source: sourceOf(from)}
 	if g.perSecond > 0 && !slices.ContainsFunc(g.free, func(free netip.Prefix) bool { return free.Contains(from) }) {
-		e.streams = rate.NewLimiter(rate.Limit(g.perSecond), streamsBurst*g.perSecond)
+		e.bounded = true
 		if !g.sources.has(e.source) {
 			return false
 		}
@@ -109,7 +111,7 @@ func (g *gate) enter(conn net.Conn) bool {
 // tap sees each stream that is opened, before anything is done for it.
 func (g *gate) tap(ctx context.Context) error {
 	e := g.entrance(ctx)
-	if e == nil || e.streams == nil || e.streams.Allow() && g.sources.take(e.source) {
+	if e == nil || !e.bounded || e.allow(g.perSecond) && g.sources.take(e.source) {
 		return nil
 	}
 	if e.close() {
@@ -128,6 +130,19 @@ func (g *gate) entrance(ctx context.Context) *entrance {
 	found, _ := g.entrances.Load(p.Addr)
 	e, _ := found.(*entrance)
 	return e
+}
+
+// allow counts a stream. It reports whether it is within the bound. Only the goroutine that reads from the connection calls it.
+func (e *entrance) allow(perSecond int) bool {
+	switch {
+	case !e.opened:
+		e.opened = true
+		return true
+	case e.streams == nil:
+		e.streams = rate.NewLimiter(rate.Limit(perSecond), streamsBurst*perSecond)
+		e.streams.Allow() // The first one.
+	}
+	return e.streams.Allow()
 }
 
 // close closes the connection. It reports whether it was open.

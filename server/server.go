@@ -231,6 +231,8 @@ func (c Config) grpcOptions() []grpc.ServerOption {
 		grpc.StaticStreamWindowSize(streamWindow),
 		grpc.StaticConnWindowSize(connectionWindow),
 		grpc.MaxHeaderListSize(maxHeaderBytes),
+		// Most connections carry one stream, so its headers come once: a table of them would be kept for nothing.
+		grpc.HeaderTableSize(0),
 		// What is beyond this the transport refuses by itself, in words of its own; what is below, serve does.
 		grpc.MaxRecvMsgSize(4 * c.MaxMessageBytes),
 		grpc.WaitForHandlers(true),

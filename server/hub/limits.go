@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"time"
@@ -102,7 +103,7 @@ func (h *Hub) removeLocked(s *Session) {
 // budget is what a session may send. The zero value bounds nothing.
 type budget struct {
 	messages, bytes *rate.Limiter
-	// What was refused, in messages. Who goes on in spite of refusals uses it up.
+	// What was refused, in messages. Who goes on in spite of refusals uses it up. Nil: nothing was.
 	patience *rate.Limiter
 	// How many messages' worth a byte is.
 	perByte float64
@@ -111,13 +112,9 @@ type budget struct {
 // newBudget returns the budget of a session.
 func newBudget(cfg Config) budget {
 	b := budget{messages: limiter(cfg.MaxMessagesPerSecond, 0), bytes: limiter(cfg.MaxBytesPerSecond, 2*cfg.MaxMessageBytes)}
-	switch {
-	case b.messages != nil:
-		b.patience = limiter(cfg.MaxMessagesPerSecond, 0)
+	b.perByte = 1
+	if b.messages != nil {
 		b.perByte = float64(cfg.MaxMessagesPerSecond) / float64(max(cfg.MaxBytesPerSecond, 1<<20))
-	case b.bytes != nil:
-		b.patience = limiter(cfg.MaxBytesPerSecond, 0)
-		b.perByte = 1
 	}
 	return b
 }
@@ -141,6 +138,10 @@ func (b *budget) spend(now time.Time, size int) (*failure, error) {
 		f = fail(beckonv1.FailureCode_FAILURE_CODE_RATE_LIMITED, "", "too many bytes: expected no more than %.0f per second, and %d at once", b.bytes.Limit(), b.bytes.Burst())
 	default:
 		return nil, nil
+	}
+	if b.patience == nil {
+		counted := cmp.Or(b.messages, b.bytes)
+		b.patience = rate.NewLimiter(counted.Limit(), counted.Burst())
 	}
 	if !b.patience.AllowN(now, 1+int(float64(size)*b.perByte)) {
 		return nil, limited("the client goes on sending far more than it may: %s", f.detail)
