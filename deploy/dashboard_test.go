@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -30,11 +31,11 @@ const (
 	alerts    = "prometheus/alerts.yaml"
 )
 
-// TestDashboard: the dashboard and the alerts ask for what servers expose, a single one and a node of a cluster, and everything
-// that Beckon counts is on the dashboard. What is misspelt is found.
+// TestDashboard: the dashboard and the alerts ask for what servers expose, a single one, one with a TURN server and a node of a
+// cluster, and everything that Beckon counts is on the dashboard. What is misspelt is found.
 func TestDashboard(t *testing.T) {
 	lint := buildPromlint(t)
-	scraped := []string{scrapeServer(t, server.Config{}), scrapeServer(t, cluster(t))}
+	scraped := scrapeServers(t)
 
 	t.Run("as it is", func(t *testing.T) {
 		if found, ok := lint(t, scraped, dashboard, alerts); !ok {
@@ -80,6 +81,38 @@ func TestDashboard(t *testing.T) {
 				t.Errorf("found %q, want %q", found, c.want)
 			}
 		})
+	}
+}
+
+// TestMetricsDocumented: docs/observability.md has all metrics of Beckon's, and no others.
+func TestMetricsDocumented(t *testing.T) {
+	text, err := os.ReadFile("../docs/observability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	documented := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `(beckon_[a-z_]+)`").FindAllSubmatch(text, -1) {
+		documented[string(row[1])] = true
+	}
+	exposed := map[string]bool{}
+	for _, path := range scrapeServers(t) {
+		scraped, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, help := range regexp.MustCompile(`(?m)^# HELP (beckon_[a-z_]+) `).FindAllSubmatch(scraped, -1) {
+			exposed[string(help[1])] = true
+		}
+	}
+	for name := range exposed {
+		if !documented[name] {
+			t.Errorf("%s is not documented", name)
+		}
+	}
+	for name := range documented {
+		if !exposed[name] {
+			t.Errorf("%s is documented, but no server has it", name)
+		}
 	}
 }
 
@@ -129,6 +162,13 @@ func cluster(t *testing.T) server.Config {
 		t.Fatal(err)
 	}
 	return server.Config{SessionKeyFile: key, Cluster: &server.Cluster{NATS: nc, Shards: 1}}
+}
+
+// scrapeServers returns files with what a server that is alone, one with a TURN server, and a node of a cluster tell Prometheus.
+func scrapeServers(t *testing.T) []string {
+	t.Helper()
+	turn := server.Config{TURNAddr: "127.0.0.1:0"}
+	return []string{scrapeServer(t, server.Config{}), scrapeServer(t, turn), scrapeServer(t, cluster(t))}
 }
 
 // scrapeServer runs a server until the test ends, lets two users call each other, and returns a file with what the admin port

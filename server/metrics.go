@@ -26,7 +26,7 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 var (
 	messagesDesc    = desc("messages_total", "Messages from clients, by kind and by whether they came to a failure.", "kind", "outcome")
 	failuresDesc    = desc("failures_total", "Failures that clients were sent for their messages, by code.", "code")
-	undeliveredDesc = desc("undelivered_total", "Messages that came back to their senders.")
+	undeliveredDesc = desc("undelivered_total", "Messages that came back to their senders; left: the user whom they were for left the room, or its session ended; dropped: they were kept no longer, for time or for space.", "reason")
 	openedDesc      = desc("sessions_opened_total", "Sessions that began here.")
 	endedDesc       = desc("sessions_ended_total", "Sessions that ended, by the reason that others were told.", "reason")
 	resumedDesc     = desc("resumes_total", "Sessions that were taken up on another stream, by what became of them.", "resumption")
@@ -41,6 +41,7 @@ var (
 	streamsDesc  = desc("streams", "Open streams.")
 	roomsDesc    = desc("rooms", "Rooms that sessions of this node are in.")
 	maxDesc      = desc("sessions_max", "How many sessions there may be; without a bound it is not told.")
+	retainedDesc = desc("retained_bytes", "What is kept for clients that have not said that they received it, with 128 bytes more for each message.")
 	outboxDesc   = desc("outbox_bytes", "Bytes of events that have yet to be written to clients.")
 	drainingDesc = desc("draining", "1 once the server has begun to shut down.")
 	readyDesc    = desc("ready", "1 while the server takes sessions, as /readyz tells.")
@@ -95,7 +96,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	byName(failuresDesc, s.Failures)
 	byName(endedDesc, s.Ended)
 	byName(resumedDesc, s.Resumed)
-	count(undeliveredDesc, s.Undelivered)
+	byName(undeliveredDesc, s.Undelivered)
 	count(openedDesc, s.Opened)
 	count(movedDesc, s.Moved)
 	for reason, n := range m.server.ends {
@@ -111,6 +112,9 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	gauge(streamsDesc, float64(s.Streams))
 	gauge(roomsDesc, float64(s.Rooms))
 	gauge(outboxDesc, float64(s.OutboxBytes))
+	if log, ok := m.server.rooms.(interface{ Retained() int64 }); ok {
+		gauge(retainedDesc, float64(log.Retained()))
+	}
 	if most := m.server.cfg.MaxSessions; most > 0 {
 		gauge(maxDesc, float64(most))
 	}

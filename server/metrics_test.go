@@ -101,6 +101,9 @@ func TestMetrics(t *testing.T) {
 		`beckon_sessions 1`,
 		`beckon_streams 1`,
 		`beckon_rooms 1`,
+		`beckon_undelivered_total{reason="left"} 0`,
+		`beckon_undelivered_total{reason="dropped"} 0`,
+		`beckon_retained_bytes 3`, // Of some 300: two broadcasts.
 		`beckon_handshake_seconds_count 1`,
 		`beckon_append_seconds_count 1`, // The first of sixteen.
 		`beckon_sessions_ended_total{reason="left"} 0`,

@@ -16,6 +16,7 @@ type bounce struct {
 	seq            roomlog.Seq
 	id             uint64 // The sender's request id.
 	callID         string
+	left           bool // The user to whom it was sent has left, or has joined anew. Else the log keeps it no longer.
 }
 
 // log returns the log in which its sender hears of it.
@@ -37,7 +38,7 @@ func (h *Hub) giveUp(messages []roomlog.Record, left bool) {
 			h.discard(room, rec.Seq)
 			continue
 		}
-		back = append(back, bounce{room: room, from: rec.From, to: user, seq: rec.Seq, id: rec.CSeq, callID: wire.CallID(rec.Data)})
+		back = append(back, bounce{room: room, from: rec.From, to: user, seq: rec.Seq, id: rec.CSeq, callID: wire.CallID(rec.Data), left: left})
 	}
 	if len(back) > 0 {
 		h.bounces.add(back...)
@@ -86,7 +87,11 @@ func (h *Hub) bringBack(m bounce) error {
 		return err
 	}
 	h.discard(m.room, m.seq)
-	h.stats.undelivered.Add(1)
+	if m.left {
+		h.stats.leftBefore.Add(1)
+	} else {
+		h.stats.dropped.Add(1)
+	}
 	h.log.DebugContext(ctx, "undelivered", "session", m.from, "room", m.room, "to", m.to, "request_id", m.id, "call_id", m.callID)
 	return nil
 }

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
+	"github.com/beckonrtc/beckon/server/roomlog/memlog"
 )
 
 // TestUndelivered: what comes back when its target goes is what the target is not known to have received.
@@ -61,6 +63,35 @@ func TestUndelivered(t *testing.T) {
 				got := slices.DeleteFunc(ana.got, func(s string) bool { return s == "NO_SUCH_USER 4" })
 				if !slices.Equal(got, c.want) {
 					t.Errorf("ana got %q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
+// TestUndeliveredCounted: what comes back is counted by why: its target went, or the log kept it no longer.
+func TestUndeliveredCounted(t *testing.T) {
+	for _, c := range []struct {
+		why  string
+		kept time.Duration
+	}{{"LEFT", time.Hour}, {"DROPPED", window / 4}} {
+		t.Run(c.why, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := startKeeping(t, Config{Log: memlog.New(memlog.Options{Retention: c.kept})})
+				ana, bob := call(t, h), call(t, h)
+				ana.enter("lobby", "ana", none)
+				bob.enter("lobby", "bob", none)
+				bob.read()
+				id := bob.ID()
+				bob.cut()
+				ana.ask(data(1, id, "lobby", "one"))
+				ana.ask(data(2, id, "lobby", "two"))
+				time.Sleep(2 * window)
+				ana.read()
+				want := map[string]uint64{"LEFT": 0, "DROPPED": 0}
+				want[c.why] = 2
+				if got := h.Stats().Undelivered; !maps.Equal(got, want) {
+					t.Errorf("got %v, want %v", got, want)
 				}
 			})
 		})

@@ -27,7 +27,8 @@ type stats struct {
 	ended        [maxReasons]atomic.Uint64 // Sessions, by reason.
 	resumed      [maxReasons]atomic.Uint64 // By resumption.
 	moved        atomic.Uint64             // Sessions that another process has taken up.
-	undelivered  atomic.Uint64             // Messages that came back to their senders.
+	leftBefore   atomic.Uint64             // Messages that came back, since the user left.
+	dropped      atomic.Uint64             // Messages that came back, since the log kept them no longer.
 	sentEvents   atomic.Uint64
 	sentBytes    atomic.Uint64
 	appending    histogram.Histogram
@@ -46,7 +47,7 @@ type Stats struct {
 	Ended       map[string]uint64 // By reason, such as "LOST".
 	Resumed     map[string]uint64 // "RESUMED" and "RESYNCED".
 	Moved       uint64            // Sessions that another node has taken up.
-	Undelivered uint64            // Messages that came back to their senders.
+	Undelivered map[string]uint64 // Messages that came back to their senders, by why: "LEFT" and "DROPPED".
 	SentEvents  uint64
 	SentBytes   uint64
 
@@ -70,7 +71,8 @@ func (h *Hub) Stats() Stats {
 		Handled: map[string]uint64{}, Failed: map[string]uint64{}, Failures: map[string]uint64{},
 		Ended: map[string]uint64{}, Resumed: map[string]uint64{},
 		Opened: st.opened.Load(), Moved: st.moved.Load(),
-		Undelivered: st.undelivered.Load(), SentEvents: st.sentEvents.Load(), SentBytes: st.sentBytes.Load(),
+		Undelivered: map[string]uint64{"LEFT": st.leftBefore.Load(), "DROPPED": st.dropped.Load()},
+		SentEvents:  st.sentEvents.Load(), SentBytes: st.sentBytes.Load(),
 		Appending: &st.appending, RelayLatency: &st.relayLatency, Handshake: &st.handshake,
 		Rooms: h.Rooms(),
 	}

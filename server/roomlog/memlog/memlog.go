@@ -82,6 +82,9 @@ func (l *Log) Close() error {
 	return nil
 }
 
+// Retained returns how much is kept, in bytes, counted as Options.TotalBytes counts it.
+func (l *Log) Retained() int64 { return l.bytes.Load() }
+
 // Append implements roomlog.Log. The outcome is always known.
 func (l *Log) Append(_ context.Context, rec roomlog.Record) (roomlog.Seq, error) {
 	for {

@@ -115,6 +115,16 @@ func (l *Log) Local() Status {
 // AppendTimes returns what this node's calls of Append took, since it was started.
 func (l *Log) AppendTimes() *histogram.Histogram { return &l.counts.appends }
 
+// Retained returns how much this node keeps for the users who are here, in bytes; see memlog.Options.
+func (l *Log) Retained() (bytes int64) {
+	if t := l.term.Load(); t != nil {
+		for _, s := range t.shards {
+			bytes += s.copy.Retained()
+		}
+	}
+	return bytes
+}
+
 // shardStatus asks NATS about a shard.
 func (l *Log) shardStatus(ctx context.Context, shard int) ShardStatus {
 	ctx, cancel := context.WithTimeout(ctx, tryTimeout)
