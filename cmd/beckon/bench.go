@@ -221,9 +221,9 @@ func (f *benchFlags) complete() {
 	usual(&f.load.RoomSize, 10)
 }
 
-// mostSessions is how many sessions curves go to: 20,000, or as many thousands as there may be connections.
+// mostSessions is how many sessions with a connection each curves go to: 50,000, or as many thousands as there may be connections.
 func mostSessions() int {
-	const most, others = 20_000, 500
+	const most, others = 50_000, 500
 	if files, ok := process.MostFiles(); ok && files < most+others && files > 1000+others {
 		return int(files-others) / 1000 * 1000
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,6 +89,9 @@ func TestBench(t *testing.T) {
 				}
 				if r.RSS == 0 || r.Work != "idle" && r.CPUPerDone == 0 {
 					t.Errorf("the server used %d bytes, and %v µs for each", r.RSS, r.CPUPerDone)
+				}
+				if r.Work == "room" && math.Abs(r.CPUPerEvent*float64(r.Events)-r.CPUPerDone*float64(r.Done)) > 1 {
+					t.Errorf("%v µs for each of %d events, and %v for each of %d joins", r.CPUPerEvent, r.Events, r.CPUPerDone, r.Done)
 				}
 			})
 		}
@@ -358,12 +362,12 @@ func TestBenchCurves(t *testing.T) {
 	}
 	var got []string
 	for _, r := range report.Results {
-		got = append(got, fmt.Sprintf("%s %s %d", r.Work, r.Presence, r.Sessions))
+		got = append(got, fmt.Sprintf("%s %s %d on %d", r.Work, r.Presence, r.Sessions, r.Connections))
 	}
 	want := []string{
-		"calls delta 2", "calls delta 4",
-		"room delta 2", "room delta 4", "room full 2", "room full 4",
-		"idle delta 20", "storm delta 20",
+		"calls delta 2 on 2", "calls delta 4 on 4",
+		"room delta 2 on 2", "room delta 4 on 4", "room full 2 on 2", "room full 4 on 4",
+		"idle delta 100 on 10", "idle delta 20 on 20", "storm delta 20 on 20",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("results (-want +got):\n%s", diff)

@@ -83,6 +83,7 @@ type Result struct {
 	CPUPercent  float64 `json:"cpu_percent,omitzero"`
 	CPUPerRelay float64 `json:"cpu_us_per_relay,omitzero"`
 	CPUPerDone  float64 `json:"cpu_us_per_done,omitzero"`
+	CPUPerEvent float64 `json:"cpu_us_per_event,omitzero"` // Of room: everything, joins and all, through Events.
 	// Of each server's process, if there are several, and of the brokers' together.
 	CPUPerRelayOfEach   []float64 `json:"cpu_us_per_relay_of_each,omitempty"`
 	CPUPerRelayOfBroker float64   `json:"cpu_us_per_relay_of_broker,omitzero"`

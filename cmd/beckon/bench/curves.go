@@ -15,6 +15,10 @@ import (
 // measuredJoins is how many joins are measured of a room that is as large as it should be.
 const measuredJoins = 20
 
+// Idle sessions are measured with a connection each, and with one for sharing of them: these need fewer files, so that there can be
+// more of them, five times as many, but not more than mostShared.
+const sharing, mostShared = 10, 50_000
+
 // Curves measures all loads in many sizes, each with a server of its own. It adds the results to the report, and writes
 // that into a directory as curves.json, and a chart of each curve. The largest sizes are the Pairs, Sessions and RoomSize
 // of most. When ctx ends, or a size fails, it writes what was measured so far.
@@ -78,6 +82,11 @@ func sizes(most Config) (all []Config) {
 			all = append(all, c)
 		}
 	}
+	for _, sessions := range upTo(min(mostShared, 5*most.Sessions), 1000, 2000, 5000, 10_000, 20_000) {
+		c := most
+		c.Work, c.Sessions, c.Conns, c.RoomSize, c.Presence = "idle", sessions, max(1, sessions/sharing), 10, beckonv1.Presence_PRESENCE_DELTA
+		all = append(all, c)
+	}
 	for _, work := range []string{"idle", "storm"} {
 		for _, sessions := range upTo(most.Sessions, 1000, 2000, 5000, 10_000, 20_000, 50_000) {
 			c := most
@@ -100,10 +109,10 @@ func upTo(most int, sizes ...int) (all []int) {
 
 // draw returns the charts, by the names of their files.
 func draw(results []Result) map[string]chart.Chart {
-	line := func(name, work, presence string, x, y func(Result) float64) []chart.Line {
+	which := func(name string, is func(Result) bool, x, y func(Result) float64) []chart.Line {
 		l := chart.Line{Name: name}
 		for _, r := range results {
-			if r.Work == work && (presence == "" || r.Presence == presence) {
+			if is(r) {
 				l.Points = append(l.Points, chart.Point{X: x(r), Y: y(r)})
 			}
 		}
@@ -111,6 +120,13 @@ func draw(results []Result) map[string]chart.Chart {
 			return nil
 		}
 		return []chart.Line{l}
+	}
+	line := func(name, work, presence string, x, y func(Result) float64) []chart.Line {
+		return which(name, func(r Result) bool { return r.Work == work && (presence == "" || r.Presence == presence) }, x, y)
+	}
+	idle := func(name string, shared bool) []chart.Line {
+		return which(name, func(r Result) bool { return r.Work == "idle" && (r.Connections < r.Sessions) == shared },
+			func(r Result) float64 { return float64(r.Sessions) }, func(r Result) float64 { return float64(r.RSS) / (1 << 20) })
 	}
 	lines := func(all ...[]chart.Line) (joined []chart.Line) {
 		for _, some := range all {
@@ -136,7 +152,7 @@ func draw(results []Result) map[string]chart.Chart {
 				line("DELTA", "room", "delta", sessions, func(r Result) float64 { return r.Latency.P50 }),
 				line("FULL", "room", "full", sessions, func(r Result) float64 { return r.Latency.P50 }))},
 		"memory": {Title: "Server memory", X: "idle sessions", Y: "MiB", LogX: true, LogY: true,
-			Lines: line("resident", "idle", "", sessions, func(r Result) float64 { return float64(r.RSS) / (1 << 20) })},
+			Lines: lines(idle("a connection each", false), idle("ten on a connection", true))},
 		"storm": {Title: "All sessions lost at once: time until they are back", X: "sessions", Y: "ms", LogX: true, LogY: true,
 			Lines: lines(
 				line("half of them", "storm", "", sessions, func(r Result) float64 { return r.Latency.P50 }),

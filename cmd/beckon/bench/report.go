@@ -112,6 +112,9 @@ func (r Result) write(w io.Writer) {
 	if r.CPUPerDone > 0 && r.Work != "relay" {
 		row("", "%s µs for a %s", number(r.CPUPerDone), one)
 	}
+	if r.CPUPerEvent > 0 {
+		row("", "%s µs for an event", number(r.CPUPerEvent))
+	}
 	if r.RSS > 0 {
 		row("server memory", "%s", humanize.IBytes(r.RSS))
 	}

@@ -108,7 +108,7 @@ func room(ctx context.Context, c Config) (Result, error) {
 	if measured {
 		cpu := after.CPU - before.CPU
 		r.CPUPercent = 100 * perSecond(uint64(cpu.Microseconds()), r.Seconds+r.Settled) / 1e6
-		r.CPUPerDone = each(cpu, r.Done)
+		r.CPUPerDone, r.CPUPerEvent = each(cpu, r.Done), each(cpu, r.Events)
 		r.RSS = after.RSS
 	}
 	return r, errors.Join(beforeErr, afterErr)
