@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # usage: tools/bench-guard.sh [REF]
 # Measures this tree beside REF, by default the last tag, and fails when it got worse: when a benchmark of the hot path makes
-# more allocations, or when the server is slower beside the bare relay than it was. Times are shown, but decide nothing: on a
+# more allocations, when a session takes more heap, or when the server is slower beside the bare relay than it was. Times are shown, but decide nothing: on a
 # machine that others use, too, they say little. tools/benchguard decides.
 #
 # Exit code: 0, nothing got worse; 1, something did; 2, it could not be measured.
@@ -17,7 +17,7 @@ pairs=${PAIRS:-100}            # Pairs that call in it.
 core=${CORE:-}                 # The processor that benchmarks run on. Default: the last one that this process may use.
 keep=${KEEP:-}                 # A directory that gets what was measured.
 packages=(server/hub server/wire server/roomlog/memlog)
-benchmarks=${BENCHMARKS:-'^Benchmark(Relay|Append)$'}
+benchmarks=${BENCHMARKS:-'^Benchmark(Relay|Append|IdleSession)$'}
 
 fail() {
 	echo "bench-guard: $*" >&2

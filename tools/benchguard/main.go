@@ -15,6 +15,8 @@ const (
 	// moreAllocs is how many more allocations an operation may make, as a part of what it made; half a one is nothing, and
 	// one is too much where there are few.
 	moreAllocs, freeAllocs = 0.01, 0.5
+	// moreHeap is how much more heap a session may take, as a part of what it took.
+	moreHeap = 0.03
 )
 
 func main() {

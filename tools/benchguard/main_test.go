@@ -43,6 +43,21 @@ func TestRecorded(t *testing.T) {
 	}
 }
 
+// TestHeap: a session may take a little more heap, and no more than that.
+func TestHeap(t *testing.T) {
+	for heap, want := range map[string]bool{"2000": false, "2050": false, "2070": true} {
+		table := "pkg: example.org/hub\n,old,,new\n,allocs/op,CI,allocs/op,CI\nIdleSession-2,1,∞,1,∞\n\n" +
+			",old,,new\n,B/session,CI,B/session,CI\nIdleSession-2,2000,0%," + heap + ",0%\ngeomean,2000,,2000,\n"
+		found, err := allocations(strings.NewReader(table))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(found) != 2 || found[1].what != "heap of a session, by hub IdleSession-2" || found[1].worse != want || found[0].worse {
+			t.Errorf("%s: %v, want worse %t", heap, found, want)
+		}
+	}
+}
+
 // TestUnmeasured: what was not measured is no success.
 func TestUnmeasured(t *testing.T) {
 	for name, spoil := range map[string]func(dir string) error{
