@@ -24,8 +24,21 @@ type frame struct {
 // frameCost is what a frame counts for besides its bytes.
 const frameCost = 64
 
-// keptFrames is the capacity of the queue that an idle outbox holds on to.
-const keptFrames = 8
+// arrays are for queues: an idle outbox needs none, and one that is written has all that it needs after a call set-up. All frames in
+// them are zero. A queue that needs a larger one leaves that to the collector.
+var arrays = sync.Pool{New: func() any { return new([arrayFrames]frame) }}
+
+const arrayFrames = 32
+
+// newQueue returns an empty queue.
+func newQueue() []frame { return arrays.Get().(*[arrayFrames]frame)[:0] }
+
+// giveBack makes the array of an empty queue that of another one.
+func giveBack(queue []frame) {
+	if cap(queue) == arrayFrames {
+		arrays.Put((*[arrayFrames]frame)(queue[:arrayFrames]))
+	}
+}
 
 // outbox holds what is not yet written to a stream. The push that finds it idle starts a goroutine that writes
 // until it is empty.
@@ -46,7 +59,7 @@ type outbox struct {
 
 	mu      sync.Mutex
 	queue   []frame // Guarded by mu.
-	spare   []frame // Guarded by mu. Empty: the array of a queue to come. Nil while nothing is written.
+	spare   []frame // Guarded by mu. Empty: a queue to come. Nil while nothing is written.
 	writing bool    // Guarded by mu. A goroutine writes.
 	closed  bool    // Guarded by mu. Takes nothing any more.
 	pushes  uint64  // Guarded by mu. How many frames were queued.
@@ -71,6 +84,9 @@ func (o *outbox) put(f frame) {
 	if f.list == nil && !o.chargeLocked(len(f.event)+frameCost) {
 		o.mu.Unlock()
 		return
+	}
+	if o.queue == nil {
+		o.queue = newQueue()
 	}
 	o.queue = append(o.queue, f)
 	o.pushes++
@@ -214,11 +230,10 @@ func (o *outbox) leaveLine(m *member) {
 // restLocked tells that the writer has stopped. o.mu must be held.
 func (o *outbox) restLocked() {
 	o.writing = false
-	if len(o.queue) == 0 && !o.closed { // What comes next needs no other array, and what a burst took is given back.
+	if len(o.queue) == 0 && !o.closed { // Else not all that they held was written.
+		giveBack(o.queue)
+		giveBack(o.spare)
 		o.queue = nil
-		if cap(o.spare) <= keptFrames {
-			o.queue = o.spare
-		}
 	}
 	o.spare = nil
 	o.tellIdleLocked()

@@ -18,18 +18,22 @@ func (l *Log) checkConsistency() error {
 	var bytes int64
 	check := func(q *queue) error {
 		var sum int64
-		for i, k := range q.array {
+		var array []kept
+		if q.array != nil {
+			array = *q.array
+		}
+		for i, k := range array {
 			if out := i < q.out; out != (k.seq == 0) {
 				return fmt.Errorf("place %d of a queue has record %d; %d were taken out", i, k.seq, q.out)
 			}
-			if i > q.out && k.seq <= q.array[i-1].seq {
-				return fmt.Errorf("record %d is held after %d", k.seq, q.array[i-1].seq)
+			if i > q.out && k.seq <= array[i-1].seq {
+				return fmt.Errorf("record %d is held after %d", k.seq, array[i-1].seq)
 			}
 			if k.seq != 0 {
 				sum += k.size()
 			}
 		}
-		for _, k := range q.array[len(q.array):cap(q.array)] {
+		for _, k := range array[len(array):cap(array)] {
 			if k.data != nil {
 				return fmt.Errorf("a queue holds on to record %d, which was taken out", k.seq)
 			}

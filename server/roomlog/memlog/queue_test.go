@@ -28,14 +28,14 @@ func TestQueueSpace(t *testing.T) {
 	if n := testing.AllocsPerRun(1, comeAndGo); n > holds { // The runtime has some of its own.
 		t.Errorf("%v allocations while %d records come and go", n, 1000*holds)
 	}
-	if n := cap(q.array); n > 4*holds {
+	if n := q.space(); n > 4*holds {
 		t.Errorf("a queue that held at most %d records has space for %d", holds+1, n)
 	}
 	for range 100 * holds {
 		push()
 	}
 	q.pop(100 * holds)
-	if n := cap(q.array); n > 4*holds {
+	if n := q.space(); n > 4*holds {
 		t.Errorf("a queue that holds %d records has space for %d", holds, n)
 	}
 	if held := q.held(); len(held) != holds || held[0].seq != seq-holds+1 {
@@ -43,7 +43,7 @@ func TestQueueSpace(t *testing.T) {
 	}
 	q.pop(holds)
 	if q.array != nil || q.bytes != 0 {
-		t.Errorf("an empty queue has space for %d records and counts %d bytes", cap(q.array), q.bytes)
+		t.Errorf("an empty queue has space for %d records and counts %d bytes", q.space(), q.bytes)
 	}
 }
 

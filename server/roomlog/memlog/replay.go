@@ -160,9 +160,9 @@ func (l *Log) insert(q *queue, records []roomlog.Record) {
 	slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.seq, b.seq) })
 	all = slices.CompactFunc(all, func(a, b kept) bool { return a.seq == b.seq })
 	before := q.bytes
-	q.array, q.out, q.bytes = all, 0, 0
+	q.pop(len(q.held()))
 	for i := range all {
-		q.bytes += all[i].size()
+		q.push(all[i])
 	}
 	l.bytes.Add(q.bytes - before)
 }
