@@ -42,13 +42,14 @@ var (
 	roomsDesc    = desc("rooms", "Rooms that sessions of this node are in.")
 	maxDesc      = desc("sessions_max", "How many sessions there may be; without a bound it is not told.")
 	retainedDesc = desc("retained_bytes", "What is kept for clients that have not said that they received it, with 128 bytes more for each message.")
+	mostKeptDesc = desc("retained_bytes_max", "How much of that there may be.")
 	outboxDesc   = desc("outbox_bytes", "Bytes of events that have yet to be written to clients.")
 	drainingDesc = desc("draining", "1 once the server has begun to shut down.")
 	readyDesc    = desc("ready", "1 while the server takes sessions, as /readyz tells.")
 	infoDesc     = desc("info", "The version of the server.", "version")
 
-	appendDesc    = desc("append_seconds", "How long the room log takes to record a message for another user; of every 16th.")
-	relayDesc     = desc("relay_seconds", "From when a message is recorded until it is written to its recipient's transport; of every 16th.")
+	appendDesc    = desc("append_seconds", "How long the room log takes to record a message for others; of every 16th.")
+	relayDesc     = desc("relay_seconds", "From when this node is told of a message until it is written to the transport of a recipient on a stream; of every 16th.")
 	handshakeDesc = desc("handshake_seconds", "From when a stream is opened until its session is welcome or has been taken up.")
 
 	logFailuresDesc  = desc("log_append_failures_total", "Those of them that failed.")
@@ -114,6 +115,7 @@ func (m metrics) Collect(to chan<- prometheus.Metric) {
 	gauge(outboxDesc, float64(s.OutboxBytes))
 	if log, ok := m.server.rooms.(interface{ Retained() int64 }); ok {
 		gauge(retainedDesc, float64(log.Retained()))
+		gauge(mostKeptDesc, float64(m.server.cfg.MaxRetainedBytes))
 	}
 	if most := m.server.cfg.MaxSessions; most > 0 {
 		gauge(maxDesc, float64(most))

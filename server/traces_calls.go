@@ -117,6 +117,13 @@ func (t *traces) Call(e hub.CallEvent) {
 	}
 }
 
+// Watches implements hub.Tracer.
+func (t *traces) Watches(room, callID string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.calls[callName{room, callID}]) > 0
+}
+
 // offeringLocked begins a call, unless it is under way. t.mu must be held.
 func (t *traces) offeringLocked(e hub.CallEvent) {
 	if c := t.fromCallerLocked(e); c != nil {

@@ -14,12 +14,13 @@ type Histogram struct {
 	sum     atomic.Int64 // In nanoseconds.
 }
 
-// buckets are enough for a minute; the last one has no end.
-const buckets = 26
+// buckets are enough for a minute, just so; the last one has no end.
+const buckets = 27
 
-// Observe counts d.
+// Observe counts d; one below 0, as two clocks may give it, as 0.
 func (h *Histogram) Observe(d time.Duration) {
-	i := bits.Len64(uint64(max(d, 0)) / 2000) // 2 µs << i is the first end that is higher.
+	d = max(d, 0)
+	i := bits.Len64(uint64(d) / 2000) // 2 µs << i is the first end that is higher.
 	h.buckets[min(i, buckets-1)].Add(1)
 	h.sum.Add(int64(d))
 }

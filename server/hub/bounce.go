@@ -38,7 +38,7 @@ func (h *Hub) giveUp(messages []roomlog.Record, left bool) {
 			h.discard(room, rec.Seq)
 			continue
 		}
-		back = append(back, bounce{room: room, from: rec.From, to: user, seq: rec.Seq, id: rec.CSeq, callID: wire.CallID(rec.Data), left: left})
+		back = append(back, bounce{room: room, from: rec.From, to: user, seq: rec.Seq, id: rec.CSeq, callID: string(wire.GistOf(rec.Data).CallID), left: left})
 	}
 	if len(back) > 0 {
 		h.bounces.add(back...)
@@ -94,6 +94,7 @@ func (h *Hub) bringBack(m bounce) error {
 		return err
 	}
 	h.discard(m.room, m.seq)
+	h.stats.codes[f.code].Add(1)
 	if m.left {
 		h.stats.leftBefore.Add(1)
 	} else {

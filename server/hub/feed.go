@@ -26,6 +26,7 @@ type feed struct {
 type held struct {
 	seq   roomlog.Seq
 	event []byte
+	told  int64 // As in frame.
 }
 
 // liveLocked reports whether what happens now can be sent now. f.mu must be held.
@@ -34,17 +35,17 @@ func (f *feed) liveLocked() bool { return f.out != nil && !f.holding }
 // sendLocked sends a message, if the session is on a stream. f.mu must be held.
 func (f *feed) sendLocked(seq roomlog.Seq, event []byte) { f.sendTimedLocked(seq, event, 0) }
 
-// sendTimedLocked is sendLocked of a message that was recorded then; see frame.
-func (f *feed) sendTimedLocked(seq roomlog.Seq, event []byte, recorded int64) {
+// sendTimedLocked is sendLocked of a message of which this process was told then; see frame.
+func (f *feed) sendTimedLocked(seq roomlog.Seq, event []byte, told int64) {
 	f.last = seq
 	switch {
 	case f.out == nil:
 	case f.holding:
 		if f.out.charge(len(event) + frameCost) {
-			f.held = append(f.held, held{seq, event})
+			f.held = append(f.held, held{seq, event, told})
 		}
 	default:
-		f.out.put(frame{event: event, seq: uint64(seq), written: &f.written, recorded: recorded})
+		f.out.put(frame{event: event, seq: uint64(seq), written: &f.written, told: told})
 	}
 }
 
@@ -77,7 +78,7 @@ func (f *feed) releaseLocked(after roomlog.Seq) {
 	for _, e := range waiting {
 		f.out.charge(-len(e.event) - frameCost)
 		if e.seq > after {
-			f.sendLocked(e.seq, e.event)
+			f.sendTimedLocked(e.seq, e.event, e.told)
 		}
 	}
 }

@@ -272,6 +272,7 @@ func (c *Conn) beatGrant(now time.Time) {
 		case left <= expiryNotice && !p.warned && left > 0:
 			p.warned = true
 			f := fail(beckonv1.FailureCode_FAILURE_CODE_TOKEN_EXPIRING, "", "your access runs out in %s: resume with a new access token, or show again what let you in", left.Round(time.Second))
+			s.hub.stats.codes[f.code].Add(1)
 			c.out.push(failureEvent(0, "", f))
 		}
 	}

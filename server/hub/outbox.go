@@ -17,8 +17,8 @@ type frame struct {
 	// Where to note, once the event was written, that it is record seq. May be nil.
 	written *atomic.Uint64
 	seq     uint64
-	// When it was recorded, in nanoseconds since 1970; 0: it is not timed.
-	recorded int64
+	// When this process was told of it, in nanoseconds since 1970; 0: it is not timed.
+	told int64
 }
 
 // frameCost is what a frame counts for besides its bytes.
@@ -175,8 +175,8 @@ func (o *outbox) send(f frame) error {
 		if f.written != nil {
 			f.written.Store(f.seq)
 		}
-		if f.recorded != 0 {
-			o.stats.relayLatency.Observe(time.Duration(time.Now().UnixNano() - f.recorded))
+		if f.told != 0 {
+			o.stats.relayLatency.Observe(time.Duration(time.Now().UnixNano() - f.told))
 		}
 		return nil
 	}

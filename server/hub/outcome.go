@@ -133,6 +133,7 @@ func (s *Session) repeat(req *wire.Request) {
 	e := s.outcomes.find(req.ID)
 	if e == nil {
 		f := invalid("request_id", "request_id %d comes after %d: expected a higher one, or a repetition of one of the last %d", req.ID, s.outcomes.last, maxOutcomes)
+		s.hub.stats.came(req.Kind, f)
 		e = failureEvent(req.ID, string(bounded([]byte(req.Room()))), f.about(&req.Relay))
 	}
 	s.push(e)

@@ -33,12 +33,13 @@ func (s *Session) relay(ctx context.Context, m *wire.Relay, id uint64) (room str
 		return from.room.name, 0, err
 	}
 	s.traceOffer(m, from.room.name, id)
-	defer s.hub.stats.timeAppend(m.Kind)()
 	rec := roomlog.Record{Room: from.room.name, From: s.id, CSeq: id, Again: s.mayRepeat(), Tried: s.mayBeTried(), Data: m.Event(from.room.name, from.sender)}
 	if len(m.To) == 0 {
 		rec.Kind = roomlog.Broadcast
 		rec.Expect = roomlog.Expect{User: s.id, Seq: from.owner}
+		began := s.hub.stats.beginAppend()
 		seq, err = s.hub.cfg.Log.Append(ctx, rec)
+		s.hub.stats.endAppend(began, err)
 	} else {
 		rec.Kind = roomlog.Message
 		seq, err = s.send(ctx, from.room, m.To, rec)
@@ -92,7 +93,9 @@ func (s *Session) send(ctx context.Context, r *room, to []byte, rec roomlog.Reco
 		default:
 			return 0, fail(beckonv1.FailureCode_FAILURE_CODE_NO_SUCH_USER, "to", "user %q is not in room %q", bounded(to), r.name)
 		}
+		began := s.hub.stats.beginAppend()
 		seq, err := s.hub.cfg.Log.Append(ctx, rec)
+		s.hub.stats.endAppend(began, err)
 		conflict, ok := errors.AsType[*roomlog.ConflictError](err)
 		if !ok {
 			return seq, err

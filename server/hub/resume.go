@@ -124,6 +124,9 @@ func (c *Conn) resumeSession(ctx context.Context, s *Session, req *wire.Request,
 		s.settle(ctx, req, "", 0, nil)
 	case req.ID > 0:
 		s.repeat(req)
+		fallthrough
+	default:
+		s.hub.stats.came(wire.Resume, nil)
 	}
 	s.hub.stats.resumed[resumption].Add(1)
 	s.traceSession(ctx, SessionEvent{What: SessionWelcome, Resumption: resumptionName(resumption), Missed: sent})

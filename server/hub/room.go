@@ -185,19 +185,15 @@ func (r *room) applyLocked(rec *roomlog.Record) {
 		r.relistLocked()
 	case roomlog.Message:
 		if u := r.users[rec.To]; u != nil && u.member != nil {
-			recorded := int64(0)
-			if rec.Seq%sampled == 0 {
-				recorded = rec.Time.UnixNano()
-			}
 			u.member.newsLocked()
-			u.member.sendTimedLocked(rec.Seq, event(rec), recorded)
+			u.member.sendTimedLocked(rec.Seq, event(rec), timed(rec))
 		}
 	case roomlog.Broadcast:
-		e := event(rec)
+		e, told := event(rec), timed(rec)
 		for _, m := range r.members {
 			if m.user != u {
 				m.newsLocked()
-				m.sendLocked(rec.Seq, e)
+				m.sendTimedLocked(rec.Seq, e, told)
 			}
 		}
 	}

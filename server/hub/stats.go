@@ -6,11 +6,12 @@ import (
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 	"github.com/beckonrtc/beckon/server/histogram"
+	"github.com/beckonrtc/beckon/server/roomlog"
 	"github.com/beckonrtc/beckon/server/wire"
 )
 
 const (
-	// sampled is of how many records one is timed, from when it is recorded until it is written.
+	// sampled is of how many records one is timed: how long the log takes, and how long it takes until it is written.
 	sampled = 16
 	// maxKinds and maxCodes are how many kinds of messages and codes of failures can be counted.
 	maxKinds, maxCodes = 16, 16
@@ -31,6 +32,7 @@ type stats struct {
 	dropped      atomic.Uint64             // Messages that came back, since the log kept them no longer.
 	sentEvents   atomic.Uint64
 	sentBytes    atomic.Uint64
+	appends      atomic.Uint64 // That were begun.
 	appending    histogram.Histogram
 	relayLatency histogram.Histogram
 	handshake    histogram.Histogram
@@ -38,7 +40,7 @@ type stats struct {
 
 // Stats are what a hub has done since it was started, and what it has now.
 type Stats struct {
-	// By the message's name in the specification, such as "offer".
+	// By the message's name in the specification, such as "offer"; of what has none, "message".
 	Handled, Failed map[string]uint64
 	// By code, such as "NO_SUCH_USER".
 	Failures map[string]uint64
@@ -51,9 +53,10 @@ type Stats struct {
 	SentEvents  uint64
 	SentBytes   uint64
 
-	// How long the log takes to record a message for another user; of every 16th.
+	// How long the log takes to record a message for others; of every 16th.
 	Appending *histogram.Histogram
-	// From when a message is recorded until it is written to its recipient's transport; of every 16th.
+	// From when this process is told of a message until it is written to its recipient's transport; of every 16th, and for each
+	// recipient of a broadcast.
 	RelayLatency *histogram.Histogram
 	// From when a stream is opened until it is welcomed, or resumed.
 	Handshake *histogram.Histogram
@@ -76,6 +79,7 @@ func (h *Hub) Stats() Stats {
 		Appending: &st.appending, RelayLatency: &st.relayLatency, Handshake: &st.handshake,
 		Rooms: h.Rooms(),
 	}
+	s.Handled[wire.None.String()], s.Failed[wire.None.String()] = st.handled[wire.None].Load(), st.failed[wire.None].Load()
 	for k := wire.Join; k <= wire.Ping; k++ {
 		s.Handled[k.String()], s.Failed[k.String()] = st.handled[k].Load(), st.failed[k].Load()
 	}
@@ -84,10 +88,10 @@ func (h *Hub) Stats() Stats {
 			s.Failures[codeName(beckonv1.FailureCode(code))] = st.codes[code].Load()
 		}
 	}
-	for reason := range beckonv1.LeaveReason_name {
-		if reason != 0 {
-			s.Ended[reasonName(beckonv1.LeaveReason(reason))] = st.ended[reason].Load()
-		}
+	for _, reason := range []beckonv1.LeaveReason{ // For others one is taken out of rooms, and its session goes on.
+		beckonv1.LeaveReason_LEAVE_REASON_LEFT, beckonv1.LeaveReason_LEAVE_REASON_LOST, beckonv1.LeaveReason_LEAVE_REASON_KICKED,
+	} {
+		s.Ended[reasonName(reason)] = st.ended[reason].Load()
 	}
 	for _, r := range []beckonv1.Resumption{beckonv1.Resumption_RESUMPTION_RESUMED, beckonv1.Resumption_RESUMPTION_RESYNCED} {
 		s.Resumed[resumptionName(r)] = st.resumed[r].Load()
@@ -111,13 +115,27 @@ func (st *stats) came(k wire.Kind, f *failure) {
 	st.codes[f.code].Add(1)
 }
 
-// timeAppend times a message of that kind until what it returns is called, if it is one that is timed.
-func (st *stats) timeAppend(k wire.Kind) func() {
-	if st.handled[k].Load()%sampled != 0 {
-		return func() {}
+// beginAppend returns when an append begins, zero if it is none of those that are timed. endAppend has to follow.
+func (st *stats) beginAppend() (began time.Time) {
+	if st.appends.Add(1)%sampled == 1 {
+		began = time.Now()
 	}
-	began := time.Now()
-	return func() { st.appending.Observe(time.Since(began)) }
+	return began
+}
+
+// endAppend times an append that is done, if it is one of those.
+func (st *stats) endAppend(began time.Time, err error) {
+	if err == nil && !began.IsZero() {
+		st.appending.Observe(time.Since(began))
+	}
+}
+
+// timed returns when this process is told of rec, which is now, in nanoseconds since 1970; 0 if it is none of those that are timed.
+func timed(rec *roomlog.Record) int64 {
+	if rec.Seq%sampled != 0 {
+		return 0
+	}
+	return time.Now().UnixNano()
 }
 
 // wrote counts an event that was written.

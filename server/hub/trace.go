@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
@@ -17,7 +16,10 @@ import (
 type Tracer interface {
 	// Session is told of a session. Of one that is welcome, ctx is that of its stream.
 	Session(ctx context.Context, e SessionEvent)
-	// Call is told of what belongs to calls.
+	// Watches reports whether there is a call of that id in a room of which it wants to know more.
+	Watches(room, callID string) bool
+	// Call is told of what belongs to calls: of offers, of what failed or came back, of who has left, and of all else of those calls that
+	// are watched.
 	Call(e CallEvent)
 }
 
@@ -118,12 +120,17 @@ func (s *Session) traceSettled(req *wire.Request, room string, seq roomlog.Seq, 
 
 func (s *Session) tellSettled(req *wire.Request, room string, seq roomlog.Seq, f *failure) {
 	m := &req.Relay
-	e := CallEvent{Kind: m.Kind, Candidates: m.Candidates}
-	if m.Kind != wire.Candidate && m.Kind != wire.Offer {
-		e.read(m.Event("", nil))
+	room, callID := string(bounded([]byte(room))), string(bounded(m.CallID))
+	if f == nil && !s.hub.cfg.Tracer.Watches(room, callID) {
+		return
 	}
-	e.What, e.Room, e.From, e.To, e.CallID = CallSettled, string(bounded([]byte(room))), s.id, string(bounded(m.To)), string(bounded(m.CallID))
-	e.RequestID, e.Seq = req.ID, uint64(seq)
+	e := CallEvent{
+		What: CallSettled, Kind: m.Kind, Room: room, From: s.id, To: string(bounded(m.To)), CallID: callID,
+		RequestID: req.ID, Seq: uint64(seq), Candidates: m.Candidates,
+	}
+	if m.Kind == wire.Answer || m.Kind == wire.Reject || m.Kind == wire.Hangup {
+		e.read(wire.GistOf(m.Event("", nil)))
+	}
 	if f != nil {
 		e.Code, e.Field = codeName(f.code), f.field
 	}
@@ -141,10 +148,12 @@ func (h *Hub) tellRecord(rec *roomlog.Record, r *room) {
 	e := CallEvent{Room: rec.Room, From: rec.From, To: rec.To, Seq: uint64(rec.Seq)}
 	switch rec.Kind {
 	case roomlog.Message, roomlog.Broadcast:
-		e.What = CallArrived
-		if !e.read(rec.Data) {
+		g := wire.GistOf(rec.Data)
+		if e.CallID = string(g.CallID); g.Kind == wire.None || g.Kind == wire.Data || !h.cfg.Tracer.Watches(e.Room, e.CallID) {
 			return
 		}
+		e.What = CallArrived
+		e.read(g)
 		e.Waits = rec.Kind == roomlog.Message && r.waits(rec.To)
 	case roomlog.Leave:
 		var told beckonv1.ConnectResponse
@@ -184,52 +193,13 @@ func (h *Hub) tellCameBack(sender string, rec *roomlog.Record) {
 	})
 }
 
-// read takes from a relayed event what is told of it. It returns false if the event is of no call.
-func (e *CallEvent) read(event []byte) bool {
-	if e.Kind = relayedKind(event); e.Kind == wire.None || e.Kind == wire.Data {
-		return false
+// read takes what is told of a relayed event.
+func (e *CallEvent) read(g wire.Gist) {
+	e.Kind, e.Candidates, e.Provisional = g.Kind, g.Candidates, g.Provisional
+	switch g.Kind {
+	case wire.Reject:
+		e.Reason = strings.TrimPrefix(beckonv1.RejectReason(g.Reason).String(), "REJECT_REASON_")
+	case wire.Hangup:
+		e.Reason = strings.TrimPrefix(beckonv1.HangupReason(g.Reason).String(), "HANGUP_REASON_")
 	}
-	if e.Kind == wire.Offer { // Its description, which is long, need not be read.
-		e.CallID = wire.CallID(event)
-		return true
-	}
-	var told beckonv1.ConnectResponse
-	if proto.Unmarshal(event, &told) != nil {
-		return false
-	}
-	switch told.GetEvent().(type) {
-	case *beckonv1.ConnectResponse_AnswerMade:
-		e.CallID, e.Provisional = told.GetAnswerMade().GetCallId(), told.GetAnswerMade().GetProvisional()
-	case *beckonv1.ConnectResponse_CandidateReceived:
-		e.CallID, e.Candidates = told.GetCandidateReceived().GetCallId(), len(told.GetCandidateReceived().GetCandidates())
-	case *beckonv1.ConnectResponse_CallRejected:
-		e.CallID = told.GetCallRejected().GetCallId()
-		e.Reason = strings.TrimPrefix(told.GetCallRejected().GetReason().String(), "REJECT_REASON_")
-	case *beckonv1.ConnectResponse_CallEnded:
-		e.CallID = told.GetCallEnded().GetCallId()
-		e.Reason = strings.TrimPrefix(told.GetCallEnded().GetReason().String(), "HANGUP_REASON_")
-	}
-	return true
-}
-
-// The fields of ConnectResponse that hold the first and the last kind of a relayed message. Their order is that of the kinds.
-const callMadeField, dataReceivedField = 9, 14
-
-// relayedKind returns of which kind the message was that an event was made of; None if it was made of none.
-func relayedKind(event []byte) wire.Kind {
-	for len(event) > 0 {
-		num, typ, n := protowire.ConsumeTag(event)
-		if n < 0 {
-			return wire.None
-		}
-		if num >= callMadeField && num <= dataReceivedField {
-			return wire.Offer + wire.Kind(num-callMadeField)
-		}
-		m := protowire.ConsumeFieldValue(num, typ, event[n:])
-		if m < 0 {
-			return wire.None
-		}
-		event = event[n+m:]
-	}
-	return wire.None
 }

@@ -29,29 +29,16 @@ func TestNoTracer(t *testing.T) {
 	}
 }
 
-// TestRelayedKind: the kind of a message can be told from the event that is made of it.
-func TestRelayedKind(t *testing.T) {
-	for kind := wire.Offer; kind <= wire.Data; kind++ {
-		if got := relayedKind((&wire.Relay{Kind: kind}).Event("lobby", wire.Sender("ana", "Ana"))); got != kind {
-			t.Errorf("the event of %s is of %s", kind, got)
-		}
-	}
-	for _, other := range [][]byte{nil, {0xff}, wire.Ack("lobby", 1, 2), wire.Event(&beckonv1.ConnectResponse{Room: "lobby", Event: &beckonv1.ConnectResponse_UserLeft{}})} {
-		if got := relayedKind(other); got != wire.None {
-			t.Errorf("%x is of %s", other, got)
-		}
-	}
-}
+// A deaf tracer does nothing with what it is told. It watches all calls, or none.
+type deaf struct{ watches bool }
 
-// nobody is a tracer that does nothing with what it is told.
-type nobody struct{}
+func (deaf) Session(context.Context, SessionEvent) {}
+func (deaf) Call(CallEvent)                        {}
+func (d deaf) Watches(string, string) bool         { return d.watches }
 
-func (nobody) Session(context.Context, SessionEvent) {}
-func (nobody) Call(CallEvent)                        {}
-
-// BenchmarkTracer is what it costs on the way of a candidate that there is a tracer, or none.
+// BenchmarkTracer is what it costs on the way of a candidate that there is a tracer, which watches the call or does not, or none.
 func BenchmarkTracer(b *testing.B) {
-	for name, tracer := range map[string]Tracer{"none": nil, "told": nobody{}} {
+	for name, tracer := range map[string]Tracer{"none": nil, "unwatched": deaf{false}, "watched": deaf{true}} {
 		b.Run(name, func(b *testing.B) {
 			h := startHub(b, Config{Tracer: tracer})
 			ana, bob := enterSink(b, h, none), enterSink(b, h, none)

@@ -27,6 +27,10 @@ const (
 const (
 	callMadeAge   protowire.Number = 2
 	relayedCallID protowire.Number = 3
+
+	answerProvisional protowire.Number = 5
+	candidateList     protowire.Number = 4
+	endReason         protowire.Number = 4 // Of a reject and of a hangup.
 )
 
 // seqSpace is the most that AppendSeq adds.
@@ -87,15 +91,51 @@ func Aged(event []byte, age time.Duration) []byte {
 	return protowire.AppendVarint(b, ms)
 }
 
-// CallID returns the call that a relayed event is about; empty if it is about none.
-func CallID(event []byte) string {
-	for num := responseCallMade; num < responseDataReceived; num++ {
-		if _, _, body := bodyOf(event, num); body != nil {
-			_, _, id := bodyOf(body, relayedCallID)
-			return string(id)
+// Gist is what a relayed event tells of its call, without what users say in it.
+type Gist struct {
+	Kind        Kind // Of the message that it was made of; None: it is no relayed event.
+	CallID      []byte
+	Candidates  int   // Of a candidate: how many it has.
+	Provisional bool  // Of an answer.
+	Reason      int32 // Of a reject or a hangup.
+}
+
+// GistOf reads an event of this package, without decoding what it carries.
+func GistOf(event []byte) (g Gist) {
+	body := event[:0]
+	for len(event) > 0 && g.Kind == None {
+		num, typ, n := protowire.ConsumeTag(event)
+		m := protowire.ConsumeFieldValue(num, typ, event[max(n, 0):])
+		if n < 0 || m < 0 {
+			return Gist{}
 		}
+		if num >= responseCallMade && num <= responseDataReceived {
+			g.Kind = Offer + Kind(num-responseCallMade) // They have the same order.
+			body, _ = protowire.ConsumeBytes(event[n:])
+		}
+		event = event[n+m:]
 	}
-	return ""
+	for len(body) > 0 && g.Kind != Data {
+		num, typ, n := protowire.ConsumeTag(body)
+		m := protowire.ConsumeFieldValue(num, typ, body[max(n, 0):])
+		if n < 0 || m < 0 {
+			break
+		}
+		switch value := body[n:]; {
+		case num == relayedCallID:
+			g.CallID, _ = protowire.ConsumeBytes(value)
+		case num == candidateList && g.Kind == Candidate:
+			g.Candidates++
+		case num == answerProvisional && g.Kind == Answer:
+			v, _ := protowire.ConsumeVarint(value)
+			g.Provisional = v != 0
+		case num == endReason && (g.Kind == Reject || g.Kind == Hangup):
+			v, _ := protowire.ConsumeVarint(value)
+			g.Reason = int32(v)
+		}
+		body = body[n+m:]
+	}
+	return g
 }
 
 // bodyOf returns the value of the field num of message, which is of bytes; nil if there is none. start is where its length
