@@ -23,13 +23,6 @@ type Stream interface {
 	Send(event []byte) error
 }
 
-// A Flusher is a Stream that may hold back what it is sent, so that several events can go out at once. Flush writes it, is called after
-// the last of them, and may block.
-type Flusher interface {
-	Stream
-	Flush() error
-}
-
 // Conn is one stream. Its first message opens a session, or takes one up. Handle, Leave and Lose are called by one
 // goroutine; the other methods may be called concurrently.
 type Conn struct {

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -134,26 +133,10 @@ func (o *outbox) isClosed() bool {
 // write writes frames until none is left.
 func (o *outbox) write() {
 	var done []frame // The batch before.
-	flusher, _ := o.stream.(Flusher)
-	var unflushed, yielded bool
 	for {
 		o.mu.Lock()
 		o.spare = done[:0]
 		batch := o.queue
-		if len(batch) == 0 && unflushed {
-			o.mu.Unlock()
-			if !yielded { // What others are about to put goes with it.
-				yielded = true
-				runtime.Gosched()
-				continue
-			}
-			unflushed, yielded = false, false
-			if err := flusher.Flush(); err != nil {
-				o.fail()
-				return
-			}
-			continue
-		}
 		if len(batch) == 0 {
 			o.restLocked()
 			o.mu.Unlock()
@@ -167,21 +150,16 @@ func (o *outbox) write() {
 				break
 			}
 			if err := o.send(f); err != nil { // The stream is no more. Its reader tells why.
-				o.fail()
+				o.mu.Lock()
+				o.closeLocked()
+				o.restLocked()
+				o.mu.Unlock()
 				return
 			}
 			batch[i] = frame{}
 		}
-		done, unflushed = batch, flusher != nil
+		done = batch
 	}
-}
-
-// fail tells that the stream takes nothing any more, and that the writer has stopped.
-func (o *outbox) fail() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.closeLocked()
-	o.restLocked()
 }
 
 // send writes a frame.

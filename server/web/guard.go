@@ -16,9 +16,6 @@ type guard struct {
 	// Owned by whoever reads.
 	opening []byte // What is to be read first.
 
-	out  sync.Mutex
-	held *[]byte // Guarded by out. What is yet to be written; nil: nothing is held back.
-
 	// Guarded by mu.
 	mu        sync.Mutex
 	frames    frames
@@ -97,57 +94,8 @@ func (g *guard) next() {
 	g.began = time.Time{}
 }
 
-// heldBytes is how much is held back at most.
-const heldBytes = writePart
-
-// buffers are for what is held back.
-var buffers = sync.Pool{New: func() any { return new(make([]byte, 0, heldBytes)) }}
-
-// hold holds back what is written from now on, up to heldBytes, so that it goes out at once: until flush.
-func (g *guard) hold() {
-	g.out.Lock()
-	defer g.out.Unlock()
-	if g.held == nil {
-		g.held = buffers.Get().(*[]byte)
-	}
-}
-
-// flush writes what was held back, and holds back no longer.
-func (g *guard) flush() error {
-	g.out.Lock()
-	defer g.out.Unlock()
-	if g.held == nil {
-		return nil
-	}
-	_, err := g.write(*g.held)
-	*g.held = (*g.held)[:0]
-	buffers.Put(g.held)
-	g.held = nil
-	return err
-}
-
-// Write implements net.Conn.
+// Write implements net.Conn. A slow reader is not one that reads nothing: the deadline moves with every part.
 func (g *guard) Write(p []byte) (n int, err error) {
-	g.out.Lock()
-	defer g.out.Unlock()
-	if g.held == nil {
-		return g.write(p)
-	}
-	if len(*g.held)+len(p) > heldBytes {
-		_, err = g.write(*g.held)
-		if *g.held = (*g.held)[:0]; err != nil {
-			return 0, err
-		}
-		if len(p) > heldBytes {
-			return g.write(p)
-		}
-	}
-	*g.held = append(*g.held, p...)
-	return len(p), nil
-}
-
-// write writes. A slow reader is not one that reads nothing: the deadline moves with every part.
-func (g *guard) write(p []byte) (n int, err error) {
 	for err == nil && n < len(p) {
 		g.moveWrite()
 		var m int

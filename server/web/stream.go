@@ -34,17 +34,7 @@ type Stream struct {
 
 var errEnded = errors.New("the stream has ended")
 
-// Flush writes what Send has held back. It may block.
-func (s *Stream) Flush() error {
-	s.writing <- struct{}{}
-	defer func() { <-s.writing }()
-	if s.ended {
-		return errEnded
-	}
-	return s.guard.flush()
-}
-
-// Send sends a message. It may block, or hold the message back until Flush.
+// Send sends a message. It may block.
 func (s *Stream) Send(message []byte) error {
 	s.writing <- struct{}{}
 	defer func() { <-s.writing }()
@@ -54,7 +44,6 @@ func (s *Stream) Send(message []byte) error {
 	pool := mem.DefaultBufferPool()
 	buffer := pool.Get(prefixSize + len(message))
 	defer pool.Put(buffer)
-	s.guard.hold()
 	if _, err := s.w.Write(appendEnvelope((*buffer)[:0], message)); err != nil {
 		return err
 	}
@@ -100,7 +89,6 @@ func (s *Stream) WriteStatus(st *status.Status) error {
 		s.guard.finish(s.closeTimeout) // Also of a Send that blocks.
 		s.writing <- struct{}{}
 		s.ended = true
-		_ = s.guard.flush() // Before the trailers.
 		<-s.writing
 		setStatus(s.w.Header(), st)
 		_ = s.body.Close() // Also if nobody is there to read it: it lets go of the connection.
