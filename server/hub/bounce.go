@@ -73,24 +73,17 @@ func (h *Hub) bringBack(m bounce) error {
 	defer cancel()
 	f := fail(beckonv1.FailureCode_FAILURE_CODE_UNDELIVERED, "", "user %q is not known to have received the message in room %q", m.to, m.room)
 	f.to, f.callID = m.to, m.callID
-	record := func() error {
-		_, err := h.cfg.Log.Append(ctx, roomlog.Record{
-			Kind: roomlog.Message, Room: m.log(), From: m.to, To: m.from,
-			Key:   fmt.Sprintf("%s %d", m.room, m.seq), // Of several nodes that bring it back one does.
-			Again: true,
-			Data:  failureEvent(m.id, "", f),
-		})
-		return err
-	}
-	err := record()
-	if isConflict(err) && h.shared == nil && h.has(m.from) {
-		err = h.beginOwn(ctx, m.from, record)
-	}
-	switch {
-	case isConflict(err): // Its sender is gone, too.
+	_, err := h.cfg.Log.Append(ctx, roomlog.Record{
+		Kind: roomlog.Message, Room: ownPrefix + m.from, From: m.to, To: m.from,
+		Key:   fmt.Sprintf("%s %d", m.room, m.seq), // Of several nodes that bring it back one does.
+		Again: true,
+		Data:  failureEvent(m.id, "", f),
+	})
+	if _, gone := errors.AsType[*roomlog.ConflictError](err); gone {
 		h.discard(m.room, m.seq)
 		return nil
-	case err != nil:
+	}
+	if err != nil {
 		return err
 	}
 	h.discard(m.room, m.seq)
@@ -102,10 +95,4 @@ func (h *Hub) bringBack(m bounce) error {
 	}
 	h.log.DebugContext(ctx, "undelivered", "session", m.from, "room", m.room, "to", m.to, "request_id", m.id, "call_id", m.callID)
 	return nil
-}
-
-// isConflict reports whether err tells that somebody is not in a room.
-func isConflict(err error) bool {
-	_, is := errors.AsType[*roomlog.ConflictError](err)
-	return is
 }

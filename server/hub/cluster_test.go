@@ -14,9 +14,6 @@ func TestMoved(t *testing.T) {
 	ana := open(t, h)
 	ana.join("lobby", none)
 	s := ana.state()
-	s.mu.Lock()
-	s.own.owner = 7 // As if processes shared the log.
-	s.mu.Unlock()
 	move := func(seq roomlog.Seq) bool {
 		h.followOwn(s.id, &roomlog.Record{Kind: roomlog.Move, Room: s.own.name(s), From: s.id, Node: "elsewhere", Seq: seq})
 		h.clearing.Wait()

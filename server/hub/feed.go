@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -85,3 +86,40 @@ func (f *feed) releaseLocked(after roomlog.Seq) {
 
 // cutLocked ends what is sent. f.mu must be held.
 func (f *feed) cutLocked() { f.out, f.holding, f.held = nil, false, nil }
+
+// own is the log of one session: of what came back to it. In the room log it is a room whose only user the session is.
+type own struct {
+	feed
+	lock  sync.Mutex // feed.mu.
+	epoch string     // Set before the first stream is welcomed.
+	// The ownership record. Guarded by Session.mu.
+	owner roomlog.Seq
+}
+
+// ownPrefix begins the name of a session's own log. No room's name has control characters.
+const ownPrefix = "\x00"
+
+// name returns the name of the own log of s.
+func (o *own) name(s *Session) string { return ownName(s.id) }
+
+// ownName returns the name of the own log of the session of that id.
+func ownName(id string) string { return ownPrefix + id }
+
+// ownerOf returns whose own log has that name, if it is one.
+func ownerOf(log string) (id string, own bool) { return strings.CutPrefix(log, ownPrefix) }
+
+// record takes the log's next record.
+func (o *own) record(rec *roomlog.Record) {
+	if rec.Kind == roomlog.Message {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.sendLocked(rec.Seq, event(rec))
+	}
+}
+
+// cut ends what is sent.
+func (o *own) cut() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.cutLocked()
+}

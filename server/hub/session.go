@@ -42,7 +42,7 @@ type Session struct {
 	// Held while a message is handled, and while a stream is taken up or lost.
 	mu      sync.Mutex
 	out     *outbox // Guarded by mu. Of conn; nil if there is none.
-	founded bool    // Guarded by mu. The session is recorded, if others are to know of it.
+	founded bool    // Guarded by mu. The own log has begun.
 	taken   bool    // Guarded by mu. The session was taken from another process.
 	// Guarded by mu. When the client has come back last; zero: it was never lost.
 	resumedAt time.Time
@@ -107,6 +107,29 @@ func (s *Session) HandleLost(ctx context.Context, b []byte) (bool, error) {
 		return true, &Error{Reason(auth.TokenExpired), "your access has run out: resume with a new access token, or show again what let you in"}
 	}
 	return true, s.handle(ctx, &req, len(b))
+}
+
+// found begins the session's own log, in which the session itself is the only user.
+func (s *Session) found(ctx context.Context) error {
+	join := roomlog.Record{Kind: roomlog.Join, Room: s.own.name(s), From: s.id, Node: s.hub.cfg.Node}
+	s.sure = time.Since(s.hub.started)
+	owner, err := s.hub.cfg.Log.Append(ctx, join)
+	if err == nil {
+		s.founded, s.own.owner = true, owner
+		err = s.readEpoch(ctx)
+	}
+	if err != nil {
+		return &Error{NoLog, "the session could not be recorded: " + err.Error()}
+	}
+	return nil
+}
+
+// readEpoch reads in which epoch the session's own log counts. s.mu must be held.
+func (s *Session) readEpoch(ctx context.Context) error {
+	q := roomlog.Query{Room: s.own.name(s), User: s.id, After: s.own.owner, AtLeast: s.own.owner, Limit: 1}
+	page, err := s.hub.cfg.Log.Read(ctx, q)
+	s.own.epoch = page.Epoch
+	return err
 }
 
 // attach makes c the session's stream. s.mu must be held.
@@ -326,9 +349,6 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 		}
 	}
 	s.members = nil
-	if s.hub.shared == nil {
-		s.hub.dismiss(s) // First: see Hub.beginOwn.
-	}
 	if s.founded {
 		s.endOwn(ctx)
 	}
@@ -338,6 +358,28 @@ func (s *Session) end(reason beckonv1.LeaveReason) {
 	s.conn.Store(nil)
 	s.out = nil
 	s.hub.log.InfoContext(ctx, "session ended", "session", s.id, "reason", reasonName(reason), slog.Any("rooms", rooms))
+}
+
+// endOwn ends the session's own log, if that is this process's to end. s.mu must be held.
+func (s *Session) endOwn(ctx context.Context) {
+	leave := roomlog.Record{Kind: roomlog.Leave, Room: s.own.name(s), From: s.id, Expect: roomlog.Expect{User: s.id, Seq: s.own.owner}}
+	if s.own.owner == 0 { // It was to be taken from another process, and what came of that was not told.
+		page, err := s.hub.cfg.Log.Read(ctx, roomlog.Query{Room: leave.Room})
+		if err != nil {
+			s.hub.log.ErrorContext(ctx, "it cannot be seen where the session is: if it is here, others end it once this node is gone", "session", s.id, "err", err)
+			return
+		}
+		owner, node, _ := ownRecords(page.Records, s.id)
+		if owner == 0 || node != s.hub.cfg.Node {
+			return
+		}
+		leave.Expect.Seq = owner
+	}
+	_, err := s.hub.cfg.Log.Append(ctx, leave)
+	if _, elsewhere := errors.AsType[*roomlog.ConflictError](err); err != nil && !elsewhere {
+		s.hub.log.ErrorContext(ctx, "cannot end the session's log", "session", s.id, "err", err)
+		s.hub.owe(leave)
+	}
 }
 
 // leaveTimeout bounds how long the log may take for the leaves of one session.
