@@ -1,18 +1,13 @@
 package server
 
 import (
-	"context"
 	"log/slog"
-	"net"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	beckonv1 "github.com/beckonrtc/beckon/gen/beckon/v1"
 )
@@ -38,27 +33,8 @@ func counted(t *testing.T, s *Server, line string) {
 
 // TestMetrics: what happens is counted, and told as Prometheus wants it.
 func TestMetrics(t *testing.T) {
-	s, err := New(Config{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	lis := bufconn.Listen(64 << 10)
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(lis) }()
-	t.Cleanup(func() {
-		if err := s.Shutdown(context.Background()); err != nil {
-			t.Error(err)
-		}
-		<-served
-	})
-	conn, err := grpc.NewClient("passthrough:///", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return lis.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-
-	st, err := beckonv1.NewSignalClient(conn).Connect(t.Context())
+	s, client := counting(t)
+	st, err := client.Connect(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
